@@ -1,0 +1,22 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something went wrong between this program and an MQTT server. The subclasses are cut by what a
+ * program can do about it; the message names what happened, the client, the server and the remedy.
+ */
+public class MqttException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes the exception.
+   *
+   * @param message what happened and what to do
+   * @param cause what was thrown underneath, or null
+   */
+  public MqttException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

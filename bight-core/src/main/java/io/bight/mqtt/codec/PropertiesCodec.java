@@ -1,0 +1,218 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.codec;
+
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.Property.Place;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.Topics;
+import io.bight.mqtt.UserProperty;
+import io.bight.mqtt.Utf8;
+import io.netty.buffer.ByteBuf;
+
+/**
+ * The properties of a packet of MQTT 5.0 with their length before them [MQTT 5.0, section 2.2.2].
+ */
+final class PropertiesCodec {
+  private PropertiesCodec() {}
+
+  /**
+   * Checks the properties and returns their length.
+   *
+   * @return the bytes behind the length field
+   * @throws IllegalArgumentException if one is not allowed here, is repeated, or cannot be encoded
+   */
+  static int encodedLength(Properties properties, Place place) {
+    long length = 0;
+    long seen = 0;
+    for (int i = 0; i < properties.size(); i++) {
+      Property<?> property = properties.propertyAt(i);
+      if (!property.isAllowedOn(place)) {
+        throw new IllegalArgumentException(place + " cannot carry the property " + property);
+      }
+      if ((seen & bit(property)) != 0 && !property.isRepeatableOn(place)) {
+        throw new IllegalArgumentException(place + " carries the property " + property + " twice");
+      }
+      seen |= bit(property);
+      length += 1 + valueLength(property, properties.valueAt(i));
+    }
+    if (length > VariableByteInteger.MAXIMUM) {
+      throw new IllegalArgumentException(
+          place
+              + " carries properties of "
+              + length
+              + " bytes; "
+              + VariableByteInteger.MAXIMUM
+              + " is the most");
+    }
+    requireMethodForData(properties, place);
+    return (int) length;
+  }
+
+  /** Returns the length together with that of its own field. */
+  static int withLengthField(int encodedLength) {
+    return VariableByteInteger.encodedLength(encodedLength) + encodedLength;
+  }
+
+  /** Writes the length field and the properties, which {@link #encodedLength} has passed. */
+  static void write(Properties properties, Place place, ByteBuf out) {
+    VariableByteInteger.write(properties.isEmpty() ? 0 : encodedLength(properties, place), out);
+    writeWithoutLength(properties, out);
+  }
+
+  /** Writes the properties without the length field, for a caller that adds one of its own. */
+  static void writeWithoutLength(Properties properties, ByteBuf out) {
+    for (int i = 0; i < properties.size(); i++) {
+      Property<?> property = properties.propertyAt(i);
+      Object value = properties.valueAt(i);
+      out.writeByte(property.identifier());
+      switch (property.type()) {
+        case BYTE -> out.writeByte((Integer) value);
+        case TWO_BYTE_INTEGER -> out.writeShort((Integer) value);
+        case FOUR_BYTE_INTEGER -> out.writeInt(((Long) value).intValue());
+        case VARIABLE_BYTE_INTEGER -> VariableByteInteger.write((Integer) value, out);
+        case UTF_8_STRING -> Strings.write((String) value, out);
+        case BINARY_DATA -> Strings.write((byte[]) value, out);
+        case UTF_8_STRING_PAIR -> {
+          UserProperty pair = (UserProperty) value;
+          Strings.write(pair.name(), out);
+          Strings.write(pair.value(), out);
+        }
+      }
+    }
+  }
+
+  /** Reads the length field and the properties. */
+  static Properties read(PacketReader reader, Place place) throws MqttDecodeException {
+    int length = reader.variableByteInteger("property length");
+    if (length == 0) {
+      return Properties.NONE;
+    }
+    reader.require(length, "properties");
+    int outerEnd = reader.narrow(length);
+    Properties.Builder builder = Properties.builder();
+    long seen = 0;
+    while (reader.remaining() > 0) {
+      Property<?> property = readIdentifier(reader, place);
+      if ((seen & bit(property)) != 0 && !property.isRepeatableOn(place)) {
+        throw reader.protocolError("property " + property + " stands twice");
+      }
+      seen |= bit(property);
+      add(builder, property, readValue(reader, property));
+    }
+    reader.widen(outerEnd);
+    Properties properties = builder.build();
+    if (isDataWithoutMethod(properties, place)) {
+      throw reader.protocolError("Authentication Data stands without Authentication Method");
+    }
+    return properties;
+  }
+
+  private static Property<?> readIdentifier(PacketReader reader, Place place)
+      throws MqttDecodeException {
+    int identifier = reader.variableByteInteger("property identifier");
+    Property<?> property = Property.of(identifier);
+    if (property == null) {
+      throw reader.malformed("property identifier " + identifier + " is not defined");
+    }
+    if (!property.isAllowedOn(place)) {
+      throw reader.malformed(
+          "property "
+              + property
+              + (place == Place.WILL ? " on the will" : "")
+              + " is not allowed here");
+    }
+    return property;
+  }
+
+  private static Object readValue(PacketReader reader, Property<?> property)
+      throws MqttDecodeException {
+    String name = property.name();
+    return switch (property.type()) {
+      case BYTE -> (Object) (int) requireAllowed(reader, property, reader.unsignedByte(name));
+      case TWO_BYTE_INTEGER ->
+          (Object) (int) requireAllowed(reader, property, reader.unsignedShort(name));
+      case FOUR_BYTE_INTEGER -> (Object) requireAllowed(reader, property, reader.unsignedInt(name));
+      case VARIABLE_BYTE_INTEGER ->
+          (Object) (int) requireAllowed(reader, property, reader.variableByteInteger(name));
+      case UTF_8_STRING -> readString(reader, property);
+      case BINARY_DATA -> reader.binary(name);
+      case UTF_8_STRING_PAIR ->
+          new UserProperty(
+              reader.string("User Property's name"), reader.string("User Property's value"));
+    };
+  }
+
+  private static String readString(PacketReader reader, Property<?> property)
+      throws MqttDecodeException {
+    String text = reader.string(property.name());
+    if (property == Property.RESPONSE_TOPIC) {
+      if (text.isEmpty()) {
+        throw reader.malformed("Response Topic is empty"); // [MQTT-4.7.3-1]
+      }
+      reader.requireNoWildcard(text, "Response Topic");
+    }
+    return text;
+  }
+
+  private static long requireAllowed(PacketReader reader, Property<?> property, long value)
+      throws MqttDecodeException {
+    if (!property.allows(value)) {
+      // The only number with a reason code of its own [MQTT-3.3.2-8].
+      ReasonCode reasonCode =
+          property == Property.TOPIC_ALIAS
+              ? ReasonCode.TOPIC_ALIAS_INVALID
+              : ReasonCode.PROTOCOL_ERROR;
+      throw reader.refused(
+          reasonCode, "property " + property + " is " + value + ", not " + property.range());
+    }
+    return value;
+  }
+
+  private static <T> void add(Properties.Builder builder, Property<T> property, Object value) {
+    builder.add(property, property.valueType().cast(value));
+  }
+
+  private static long valueLength(Property<?> property, Object value) {
+    return switch (property.type()) {
+      case BYTE -> 1;
+      case TWO_BYTE_INTEGER -> 2;
+      case FOUR_BYTE_INTEGER -> 4;
+      case VARIABLE_BYTE_INTEGER -> VariableByteInteger.encodedLength((Integer) value);
+      case UTF_8_STRING -> 2 + stringLength(property, (String) value);
+      case BINARY_DATA -> 2 + Strings.requireEncodable((byte[]) value, property.name());
+      case UTF_8_STRING_PAIR -> {
+        UserProperty pair = (UserProperty) value;
+        yield 4L
+            + Utf8.requireEncodable(pair.name(), "User Property's name")
+            + Utf8.requireEncodable(pair.value(), "User Property's value");
+      }
+    };
+  }
+
+  private static int stringLength(Property<?> property, String value) {
+    if (property == Property.RESPONSE_TOPIC) {
+      Topics.requireName(value); // [MQTT-3.3.2-14]
+    }
+    return Utf8.requireEncodable(value, property.name());
+  }
+
+  private static void requireMethodForData(Properties properties, Place place) {
+    if (isDataWithoutMethod(properties, place)) {
+      throw new IllegalArgumentException(
+          place + " carries Authentication Data without Authentication Method");
+    }
+  }
+
+  /** On CONNECT this is named a protocol error [MQTT 5.0, section 3.1.2.11.10]. */
+  private static boolean isDataWithoutMethod(Properties properties, Place place) {
+    return place == Place.CONNECT
+        && properties.has(Property.AUTHENTICATION_DATA)
+        && !properties.has(Property.AUTHENTICATION_METHOD);
+  }
+
+  /** Identifiers are below 64, so that a {@code long} tells which were there. */
+  private static long bit(Property<?> property) {
+    return 1L << property.identifier();
+  }
+}

@@ -1,0 +1,37 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import java.time.Duration;
+
+/**
+ * What the specification leaves to the implementation.
+ *
+ * @param connackTimeout how long to wait for CONNACK
+ * @param queueMaximumMessages how many messages may wait to be sent
+ * @param queueMaximumBytes how many bytes of topics and payloads may wait to be sent
+ * @param sessionLoss what happens to messages in flight when the server has lost the session
+ */
+public record EngineOptions(
+    Duration connackTimeout,
+    int queueMaximumMessages,
+    long queueMaximumBytes,
+    SessionLoss sessionLoss) {
+
+  /** The defaults: 10 s, 1,000,000 messages, 64 MiB, and messages in flight are published again. */
+  public static final EngineOptions DEFAULT =
+      new EngineOptions(Duration.ofSeconds(10), 1_000_000, 64L << 20, SessionLoss.REPUBLISH);
+
+  /**
+   * What happens to QoS 1 and 2 messages that were sent but not acknowledged when the server comes
+   * back without the session. Their packet identifiers mean nothing any more [MQTT-3.2.2-5].
+   */
+  public enum SessionLoss {
+    /**
+     * They are published as new messages: none is lost, a QoS 2 message may arrive twice if the
+     * server had passed it on before it lost the session.
+     */
+    REPUBLISH,
+    /** They fail: none arrives twice, one may not have arrived. */
+    FAIL
+  }
+}

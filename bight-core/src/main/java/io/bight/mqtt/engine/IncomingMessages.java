@@ -1,0 +1,231 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.packet.Packet;
+import io.bight.mqtt.packet.Puback;
+import io.bight.mqtt.packet.Publish;
+import io.bight.mqtt.packet.Pubrec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages on their way in: topic aliases, no second delivery at QoS 2, acknowledgements in the
+ * order of arrival whatever the order in which the application finishes [MQTT 5.0, sections 4.3 and
+ * 4.6].
+ */
+final class IncomingMessages {
+  private final MqttEngine engine;
+  private final Session session;
+  private final SessionStore store;
+  private final EngineListener listener;
+
+  IncomingMessages(
+      MqttEngine engine, Session session, SessionStore store, EngineListener listener) {
+    this.engine = engine;
+    this.session = session;
+    this.store = store;
+    this.listener = listener;
+  }
+
+  void onPublish(ConnectionState connection, Publish packet) {
+    Publish publish = resolveAlias(connection, packet);
+    if (publish == null) {
+      return; // refused
+    }
+    if (publish.qos() == Qos.AT_MOST_ONCE) {
+      listener.onMessage(new IncomingPublish(publish, null));
+      return;
+    }
+    if (connection.receiveQuotaUsed == connection.receiveMaximum) {
+      engine.refuse(
+          connection,
+          ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+          "the server sent more than "
+              + connection.receiveMaximum
+              + " messages without waiting for acknowledgements [MQTT-3.3.4-9]");
+      return;
+    }
+    IncomingPublish incoming = new IncomingPublish(publish, connection);
+    if (publish.qos() == Qos.EXACTLY_ONCE) {
+      IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
+      if (earlier != null) {
+        onRepetition(connection, earlier, incoming);
+        return;
+      }
+      session.receiving.put(publish.packetIdentifier(), incoming);
+    }
+    connection.receiveQuotaUsed++;
+    connection.unacknowledged.add(incoming);
+    listener.onMessage(incoming);
+  }
+
+  /** The same QoS 2 message once more: answered like the first, never delivered [MQTT-4.3.3-10]. */
+  private void onRepetition(
+      ConnectionState connection, IncomingPublish earlier, IncomingPublish repetition) {
+    boolean onThisConnection = earlier.connection == connection;
+    if (!onThisConnection) {
+      connection.receiveQuotaUsed++;
+      earlier.connection = connection;
+    }
+    if (earlier.answer != null) {
+      repetition.answer = connection.isVersion5() ? earlier.answer : ReasonCode.SUCCESS;
+      repetition.answerProperties = earlier.answerProperties;
+      session.receiving.put(repetition.message().packetIdentifier(), repetition);
+      connection.unacknowledged.add(repetition);
+      sendAcknowledgements(connection);
+    } else if (!onThisConnection) {
+      // The application still works on the first delivery; its answer will go out here.
+      connection.unacknowledged.add(earlier);
+    }
+  }
+
+  private @Nullable Publish resolveAlias(ConnectionState connection, Publish packet) {
+    Integer alias =
+        packet.properties().isEmpty() ? null : packet.properties().get(Property.TOPIC_ALIAS);
+    if (alias == null) {
+      return packet;
+    }
+    if (alias > connection.topicAliasMaximum) {
+      engine.refuse(
+          connection,
+          ReasonCode.TOPIC_ALIAS_INVALID,
+          "the server used the topic alias "
+              + alias
+              + "; "
+              + connection.topicAliasMaximum
+              + " is the highest allowed");
+      return null;
+    }
+    // The alias means nothing beyond this connection: the application does not see it.
+    if (!packet.topic().isEmpty()) {
+      connection.setTopicOfAlias(alias, packet.topic());
+      return resolved(packet, packet.topic());
+    }
+    String topic = connection.topicOfAlias(alias);
+    if (topic == null) {
+      engine.refuse(
+          connection,
+          ReasonCode.PROTOCOL_ERROR,
+          "the server used the topic alias " + alias + " without having set it");
+      return null;
+    }
+    return resolved(packet, topic);
+  }
+
+  private static Publish resolved(Publish packet, String topic) {
+    Properties properties = packet.properties();
+    return new Publish(
+        topic,
+        packet.payload(),
+        packet.qos(),
+        packet.retain(),
+        packet.dup(),
+        packet.packetIdentifier(),
+        properties.size() == 1 ? Properties.NONE : properties.without(Property.TOPIC_ALIAS));
+  }
+
+  /** PUBREL frees the packet identifier; every PUBREL is answered [MQTT-4.3.3-11]. */
+  void onPubrel(ConnectionState connection, int packetIdentifier) {
+    IncomingPublish incoming = session.receiving.get(packetIdentifier);
+    if (incoming != null && !incoming.answerSent) {
+      engine.refuse(
+          connection,
+          ReasonCode.PROTOCOL_ERROR,
+          "the server sent PUBREL for packet identifier "
+              + packetIdentifier
+              + " before it was sent PUBREC");
+      return;
+    }
+    ReasonCode reason = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND;
+    if (incoming != null) {
+      reason = ReasonCode.SUCCESS;
+      session.receiving.remove(packetIdentifier);
+      store.removeIncoming(packetIdentifier);
+      connection.receiveQuotaUsed = Math.max(0, connection.receiveQuotaUsed - 1);
+    }
+    connection.encoder.encodePubcomp(
+        packetIdentifier, reason, Properties.NONE, connection.outgoing());
+    engine.onPubcompEncoded(packetIdentifier, reason);
+  }
+
+  /** The application has finished with a message. A second answer changes nothing. */
+  void acknowledge(IncomingPublish incoming, ReasonCode answer, Properties properties) {
+    ConnectionState connection = incoming.connection;
+    if (connection == null || incoming.answer != null) {
+      return;
+    }
+    // Before 5.0 an acknowledgement cannot say no.
+    boolean plain =
+        !connection.isVersion5() || (answer == ReasonCode.SUCCESS && properties.isEmpty());
+    if (plain) {
+      incoming.answer = ReasonCode.SUCCESS;
+    } else {
+      // What cannot be encoded is the caller's mistake: it throws here, before anything changes.
+      connection.encoder.encodedLength(acknowledgement(incoming, answer, properties));
+      incoming.answer = answer;
+      incoming.answerProperties = properties;
+    }
+    if (connection == engine.connectionOrNull()) {
+      sendAcknowledgements(connection);
+    } else if (!incoming.answer.isError() && isReceiving(incoming)) {
+      // Answered between two connections: the repetition on the next one must not be delivered.
+      store.putIncoming(incoming.message().packetIdentifier());
+    }
+  }
+
+  private boolean isReceiving(IncomingPublish incoming) {
+    return session.receiving.get(incoming.message().packetIdentifier()) == incoming;
+  }
+
+  private static Packet acknowledgement(
+      IncomingPublish incoming, ReasonCode answer, Properties properties) {
+    int packetIdentifier = incoming.message().packetIdentifier();
+    return incoming.message().qos() == Qos.AT_LEAST_ONCE
+        ? new Puback(packetIdentifier, answer, properties)
+        : new Pubrec(packetIdentifier, answer, properties);
+  }
+
+  /** Sends what is answered, up to the first message that is not [MQTT-4.6.0-2], [MQTT-4.6.0-3]. */
+  private void sendAcknowledgements(ConnectionState connection) {
+    IncomingPublish first;
+    while ((first = connection.unacknowledged.peek()) != null && first.answer != null) {
+      connection.unacknowledged.remove();
+      sendAcknowledgement(connection, first, first.answer);
+    }
+  }
+
+  private void sendAcknowledgement(
+      ConnectionState connection, IncomingPublish incoming, ReasonCode answer) {
+    int packetIdentifier = incoming.message().packetIdentifier();
+    boolean atLeastOnce = incoming.message().qos() == Qos.AT_LEAST_ONCE;
+    if (incoming.answerProperties.isEmpty() && answer == ReasonCode.SUCCESS) {
+      if (atLeastOnce) {
+        connection.encoder.encodePuback(
+            packetIdentifier, answer, Properties.NONE, connection.outgoing());
+      } else {
+        connection.encoder.encodePubrec(
+            packetIdentifier, answer, Properties.NONE, connection.outgoing());
+      }
+      engine.onAcknowledgementEncoded(incoming.message().qos(), packetIdentifier);
+    } else {
+      engine.send(connection, acknowledgement(incoming, answer, incoming.answerProperties));
+    }
+    incoming.answerSent = true;
+    if (atLeastOnce) {
+      connection.receiveQuotaUsed--;
+    } else if (answer.isError()) {
+      connection.receiveQuotaUsed--;
+      session.receiving.remove(packetIdentifier); // a new message from here on [MQTT-4.3.3-9]
+      store.removeIncoming(packetIdentifier);
+    } else {
+      store.putIncoming(packetIdentifier);
+    }
+  }
+
+  void onSessionLost() {
+    session.receiving.clear();
+  }
+}

@@ -1,0 +1,722 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.codec.MqttDecodeException;
+import io.bight.mqtt.engine.ConnectionEnd.By;
+import io.bight.mqtt.packet.Auth;
+import io.bight.mqtt.packet.Connect;
+import io.bight.mqtt.packet.Disconnect;
+import io.bight.mqtt.packet.Packet;
+import io.bight.mqtt.packet.Pingreq;
+import io.bight.mqtt.packet.Puback;
+import io.bight.mqtt.packet.Pubcomp;
+import io.bight.mqtt.packet.Publish;
+import io.bight.mqtt.packet.Pubrec;
+import io.bight.mqtt.packet.Pubrel;
+import io.bight.mqtt.packet.Subscription;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The MQTT protocol of one client, without I/O. Commands, bytes and the time go in; bytes, events
+ * and the next deadline come out. It has no thread, lock, clock or socket of its own: one driver at
+ * a time calls it, and a test drives it on virtual time.
+ *
+ * <pre>
+ *                    connectionOpened               CONNACK: success
+ *   DISCONNECTED ---------------------&gt; CONNECTING ------------------&gt; CONNECTED
+ *        ^                                  |                              |
+ *        +---- refused, closed, timed out --+                              |
+ *        +---- disconnect, DISCONNECT, closed, malformed, silent ----------+
+ * </pre>
+ *
+ * <p>Bytes are pulled: after each call, write what {@link #takeOutgoing} returns. Events are pushed
+ * to the {@link EngineListener}, each as the last statement of its state change. When {@link
+ * #wantsClose()}, close the transport once everything is written; then call {@link
+ * #connectionClosed}.
+ */
+public final class MqttEngine {
+  /** How far the connection is. */
+  public enum State {
+    /** There is no connection. */
+    DISCONNECTED,
+    /** CONNECT was sent, CONNACK is awaited. */
+    CONNECTING,
+    /** The server has accepted the connection. */
+    CONNECTED
+  }
+
+  /** What {@link #nextDeadlineNanos()} returns when there is no deadline. */
+  public static final long NO_DEADLINE = Long.MAX_VALUE;
+
+  // As long as the client lives
+  private final String description;
+  private final EngineOptions options;
+  private final EngineListener listener;
+  private final ByteBufAllocator allocator;
+  private final SessionStore store;
+  private final Session session = new Session();
+  private final OutgoingMessages outgoing;
+  private final IncomingMessages incoming;
+  private final Requests requests;
+  private final ServerPackets serverPackets;
+
+  /** The time of the latest call. */
+  private long nowNanos;
+
+  /** Whether packets that have arrived wait for {@link #resumeReceiving}. */
+  private boolean receivingPaused;
+
+  // As long as a connection
+  private @Nullable ConnectionState connection;
+
+  /** A connection that has ended, but whose last bytes are not written or transport not closed. */
+  private @Nullable ConnectionState ending;
+
+  /**
+   * Makes the engine of a client.
+   *
+   * @param description names client and server in messages, as {@code client 'kitchen' of
+   *     mqtt://localhost}
+   * @param options what the specification leaves open
+   * @param store where the session is kept
+   * @param allocator makes the buffers
+   * @param listener is told what happens
+   */
+  public MqttEngine(
+      String description,
+      EngineOptions options,
+      SessionStore store,
+      ByteBufAllocator allocator,
+      EngineListener listener) {
+    this.description = description;
+    this.options = options;
+    this.listener = listener;
+    this.allocator = allocator;
+    this.store = store;
+    this.outgoing = new OutgoingMessages(this, session, store, options);
+    this.incoming = new IncomingMessages(this, session, store, listener);
+    this.requests = new Requests(this, session, listener);
+    this.serverPackets = new ServerPackets(this, store, listener, outgoing, incoming, requests);
+  }
+
+  // ---- state
+
+  /**
+   * Returns how far the connection is.
+   *
+   * @return the state
+   */
+  public State state() {
+    if (connection == null) {
+      return State.DISCONNECTED;
+    }
+    return connection.accepted ? State.CONNECTED : State.CONNECTING;
+  }
+
+  /**
+   * Returns the part of the state that outlives connections.
+   *
+   * @return the session
+   */
+  public Session session() {
+    return session;
+  }
+
+  /**
+   * Returns what the server has said that it accepts.
+   *
+   * @return its limits, or null while not connected
+   */
+  public @Nullable ServerLimits serverLimits() {
+    return connection == null ? null : connection.limits;
+  }
+
+  /**
+   * Returns how many messages have arrived and are not acknowledged.
+   *
+   * @return the number of messages on this connection
+   */
+  public int unacknowledgedMessages() {
+    return connection == null ? 0 : connection.unacknowledged.size();
+  }
+
+  /**
+   * Returns how many QoS 1 and 2 messages may be sent before an acknowledgement must come.
+   *
+   * @return the send quota [MQTT 5.0, section 4.9]; 0 while not connected
+   */
+  public int sendQuota() {
+    return connection == null ? 0 : connection.sendQuota;
+  }
+
+  // ---- the transport
+
+  /**
+   * A transport is there: CONNECT goes out.
+   *
+   * @param connect what to ask of the server
+   * @param nowNanos the time
+   * @throws IllegalStateException if the last connection is not closed
+   * @throws IllegalArgumentException if CONNECT cannot be encoded
+   */
+  public void connectionOpened(Connect connect, long nowNanos) {
+    if (connection != null || ending != null) {
+      throw new IllegalStateException(description + ": the last connection is not closed");
+    }
+    this.nowNanos = nowNanos;
+    ConnectionState opened =
+        new ConnectionState(connect, allocator, nowNanos, options.connackTimeout().toNanos());
+    try {
+      send(opened, connect);
+    } catch (IllegalArgumentException e) {
+      opened.release();
+      throw e;
+    }
+    receivingPaused = false;
+    connection = opened;
+  }
+
+  /**
+   * Bytes have arrived. Those that end in the middle of a packet are kept until the rest comes.
+   *
+   * @param bytes the bytes; read to their end, still the caller's to release
+   * @param nowNanos the time
+   */
+  public void receive(ByteBuf bytes, long nowNanos) {
+    this.nowNanos = nowNanos;
+    ConnectionState current = connection;
+    if (current == null) {
+      bytes.skipBytes(bytes.readableBytes()); // what follows the end of a connection means nothing
+      return;
+    }
+    if (bytes.isReadable()) {
+      current.keepAlive.onReceived(nowNanos);
+    }
+    ByteBuf joined = current.join(bytes);
+    try {
+      Packet packet;
+      while (connection == current
+          && !receivingPaused
+          && (packet = current.decoder.decode(joined)) != null) {
+        if (listener.wantsPackets()) {
+          listener.onPacket(false, packet);
+        }
+        serverPackets.handle(current, packet);
+      }
+    } catch (MqttDecodeException e) {
+      refuse(
+          current, e.reasonCode(), "the server sent a packet that is not valid: " + e.getMessage());
+    } finally {
+      if (connection == current) {
+        current.keepRest(joined, bytes);
+      } else {
+        joined.skipBytes(joined.readableBytes());
+        joined.release();
+      }
+    }
+  }
+
+  /**
+   * Lets packets wait from now on, the rest of those that have arrived included: what a callback
+   * calls when the driver is to stop. Stop reading from the transport too. Meanwhile the server's
+   * silence does not count against it.
+   */
+  public void pauseReceiving() {
+    receivingPaused = true;
+    if (connection != null) {
+      connection.keepAlive.onReceivingPaused();
+    }
+  }
+
+  /**
+   * Handles the packets that have waited, and those to come.
+   *
+   * @param nowNanos the time
+   */
+  public void resumeReceiving(long nowNanos) {
+    if (receivingPaused) {
+      receivingPaused = false;
+      if (connection != null) {
+        connection.keepAlive.onReceivingResumed(nowNanos);
+      }
+      receive(Unpooled.EMPTY_BUFFER, nowNanos);
+    }
+  }
+
+  /**
+   * The transport is closed, by either side.
+   *
+   * @param cause what went wrong, or null if the other side closed it in order
+   * @param nowNanos the time
+   */
+  public void connectionClosed(@Nullable Throwable cause, long nowNanos) {
+    this.nowNanos = nowNanos;
+    ConnectionState current = connection;
+    if (current != null) {
+      String what = cause == null ? "the server closed the connection" : "the connection broke";
+      end(
+          current,
+          new ConnectionEnd(
+              cause == null ? By.SERVER : By.NETWORK,
+              current.accepted,
+              null,
+              what
+                  + (current.accepted ? "" : " before it answered CONNECT")
+                  + (cause == null ? "" : ": " + cause.getMessage()),
+              Properties.NONE,
+              cause));
+    }
+    ConnectionState ended = ending;
+    if (ended != null) {
+      ending = null;
+      ended.release();
+      outgoing.onTransportClosed(ended, cause);
+    }
+  }
+
+  /**
+   * Returns all bytes to be written since the last call; what they tell is in the store before.
+   * Call again while the transport takes more.
+   *
+   * @return the bytes, the caller's to release, or null if there are none
+   */
+  public @Nullable ByteBuf takeOutgoing() {
+    ConnectionState current = connection;
+    if (current == null) {
+      current = ending;
+    } else if (current.accepted) {
+      requests.sendWaiting(current);
+      outgoing.fillBatch(current);
+    }
+    if (current == null || current.outgoingBytes() == 0) {
+      return null;
+    }
+    store.commit();
+    current.keepAlive.onSent(nowNanos);
+    return current.takeOutgoing();
+  }
+
+  /**
+   * Tells whether {@link #takeOutgoing} would return bytes without filling the batch further.
+   *
+   * @return true if there are bytes to write
+   */
+  public boolean hasOutgoing() {
+    ConnectionState current = connection != null ? connection : ending;
+    return current != null && current.outgoingBytes() > 0;
+  }
+
+  /** The transport has written the oldest batch that was taken: its QoS 0 messages are done. */
+  public void outgoingWritten() {
+    ConnectionState current = connection != null ? connection : ending;
+    if (current == null) {
+      return;
+    }
+    Integer messages = current.batchesOnTheWay.poll();
+    if (messages != null && messages > 0) {
+      outgoing.onWritten(current, messages);
+    }
+  }
+
+  /**
+   * Tells whether the connection has ended and its transport is to be closed when all is written.
+   *
+   * @return true from the end until {@link #connectionClosed}
+   */
+  public boolean wantsClose() {
+    return ending != null;
+  }
+
+  // ---- time
+
+  /**
+   * Returns when {@link #handleTimeout} is to be called. While a connection is in one state it only
+   * moves later, so a timer that fires early looks again, and nothing needs to be rescheduled for
+   * each packet. Look once more after {@link EngineListener#onConnected}, {@link #pauseReceiving}
+   * and {@link #resumeReceiving}.
+   *
+   * @return a time on the same clock as {@code nowNanos}, or {@link #NO_DEADLINE}
+   */
+  public long nextDeadlineNanos() {
+    if (connection == null) {
+      return NO_DEADLINE;
+    }
+    return connection.accepted
+        ? connection.keepAlive.deadlineNanos()
+        : connection.connackDeadlineNanos;
+  }
+
+  /**
+   * Serves the deadlines that have passed; does nothing if none has.
+   *
+   * @param nowNanos the time
+   */
+  public void handleTimeout(long nowNanos) {
+    this.nowNanos = nowNanos;
+    ConnectionState current = connection;
+    if (current == null) {
+      return;
+    }
+    if (!current.accepted) {
+      if (nowNanos - current.connackDeadlineNanos >= 0) {
+        current.dropOutgoing();
+        end(
+            current,
+            new ConnectionEnd(
+                By.NETWORK,
+                false,
+                null,
+                "the server did not answer CONNECT within "
+                    + text(options.connackTimeout())
+                    + "; is it an MQTT server?",
+                Properties.NONE,
+                null));
+      }
+    } else if (current.keepAlive.isPeerDead(nowNanos)) {
+      Duration silence = Duration.ofNanos(current.keepAlive.silenceNanos(nowNanos));
+      // Nobody reads a DISCONNECT, and waiting until it is written would keep the dead transport.
+      current.dropOutgoing();
+      end(
+          current,
+          new ConnectionEnd(
+              By.NETWORK,
+              true,
+              ReasonCode.KEEP_ALIVE_TIMEOUT,
+              "nothing was received for " + text(silence) + ", not even an answer to PINGREQ",
+              Properties.NONE,
+              null));
+    } else if (current.keepAlive.isPingDue(nowNanos)) {
+      current.keepAlive.onPing(nowNanos);
+      send(current, Pingreq.INSTANCE);
+    }
+  }
+
+  // ---- commands
+
+  /**
+   * Sends a message, or queues it until it may be sent.
+   *
+   * @param message the message
+   * @param completion is told the outcome
+   * @param nowNanos the time
+   * @return the entry by which the message can be cancelled and looked at
+   */
+  public OutgoingPublish publish(
+      Publish message, Completion<PublishResult> completion, long nowNanos) {
+    this.nowNanos = nowNanos;
+    OutgoingPublish publish =
+        message.properties().isEmpty()
+            ? new OutgoingPublish(message, completion)
+            : withProperties(message, completion, nowNanos);
+    outgoing.publish(publish);
+    return publish;
+  }
+
+  private static OutgoingPublish withProperties(
+      Publish message, Completion<PublishResult> completion, long nowNanos) {
+    // A message passed on as it came in may still have them: this is the server's alone
+    // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
+    Properties properties =
+        message
+            .properties()
+            .without(Property.SUBSCRIPTION_IDENTIFIER)
+            .without(Property.TOPIC_ALIAS);
+    Publish own =
+        properties.size() == message.properties().size()
+            ? message
+            : message.withProperties(properties);
+    Long expiry = properties.get(Property.MESSAGE_EXPIRY_INTERVAL);
+    return expiry == null
+        ? new OutgoingPublish(own, completion)
+        : new OutgoingPublish(own, completion, nowNanos + TimeUnit.SECONDS.toNanos(expiry));
+  }
+
+  /**
+   * Takes back a message that has not been sent. Its completion is not told.
+   *
+   * @param publish the message
+   * @return true if it will not be sent, false if it is too late
+   */
+  public boolean cancel(OutgoingPublish publish) {
+    return outgoing.cancel(publish);
+  }
+
+  /**
+   * Subscribes, now or when connected. On a new session it is done again without being asked.
+   *
+   * @param subscriptions at least one
+   * @param properties Subscription Identifier and User Properties
+   * @param completion is told the outcome; a refusal of one topic filter is a failure
+   * @param nowNanos the time
+   */
+  public void subscribe(
+      List<Subscription> subscriptions,
+      Properties properties,
+      Completion<SubscribeResult> completion,
+      long nowNanos) {
+    this.nowNanos = nowNanos;
+    requests.subscribe(subscriptions, properties, completion);
+  }
+
+  /**
+   * Unsubscribes, now or when connected.
+   *
+   * @param topicFilters at least one
+   * @param properties User Properties
+   * @param completion is told the outcome
+   * @param nowNanos the time
+   */
+  public void unsubscribe(
+      List<String> topicFilters,
+      Properties properties,
+      Completion<UnsubscribeResult> completion,
+      long nowNanos) {
+    this.nowNanos = nowNanos;
+    requests.unsubscribe(topicFilters, properties, completion);
+  }
+
+  /**
+   * The application has finished with a message. Acknowledgements leave in the order of arrival, so
+   * this one may wait for earlier messages. A second call changes nothing.
+   *
+   * @param message the message
+   * @param reasonCode success, or with MQTT 5.0 why the application refuses it
+   * @param properties Reason String and User Properties, left out where they do not fit
+   * @param nowNanos the time
+   */
+  public void acknowledge(
+      IncomingPublish message, ReasonCode reasonCode, Properties properties, long nowNanos) {
+    this.nowNanos = nowNanos;
+    incoming.acknowledge(message, reasonCode, properties);
+  }
+
+  /**
+   * Sends a step of enhanced authentication, or begins a new one on a live connection [MQTT 5.0,
+   * section 4.12].
+   *
+   * @param auth the packet, with the authentication method of CONNECT
+   * @param nowNanos the time
+   * @throws IllegalStateException if CONNECT named no authentication method [MQTT-4.12.0-7] or
+   *     there is no connection
+   * @throws IllegalArgumentException if the method is not that of CONNECT [MQTT-4.12.0-5], or the
+   *     packet cannot be encoded
+   */
+  public void authenticate(Auth auth, long nowNanos) {
+    this.nowNanos = nowNanos;
+    ConnectionState current = connection;
+    if (current == null || !current.connect.properties().has(Property.AUTHENTICATION_METHOD)) {
+      throw new IllegalStateException(
+          description + " cannot send AUTH without a connection whose CONNECT names a method");
+    }
+    String method = current.connect.properties().get(Property.AUTHENTICATION_METHOD);
+    String given = auth.properties().get(Property.AUTHENTICATION_METHOD);
+    if (!Objects.equals(method, given)) {
+      throw new IllegalArgumentException(
+          "AUTH has the authentication method '" + given + "', and CONNECT '" + method + "'");
+    }
+    send(current, auth);
+  }
+
+  /**
+   * Ends the connection in order: what may be sent of the queue goes out, then DISCONNECT. Does
+   * nothing when there is no connection.
+   *
+   * @param disconnect the last packet. Before MQTT 5.0 it cannot say anything but success: with
+   *     another reason it is left out, upon which the server publishes the will
+   * @param nowNanos the time
+   * @throws IllegalArgumentException if the packet cannot be encoded, or sets a Session Expiry
+   *     Interval although that of CONNECT was 0 [MQTT 5.0, section 3.14.2.2.2]
+   */
+  public void disconnect(Disconnect disconnect, long nowNanos) {
+    this.nowNanos = nowNanos;
+    ConnectionState current = connection;
+    if (current == null) {
+      return;
+    }
+    requireSendable(current, disconnect);
+    if (current.accepted) {
+      outgoing.fillLastBatch(current);
+      if (connection != current) {
+        return;
+      }
+    }
+    if (current.accepted || current.hasHandedOver()) {
+      // After CONNECT the server may be about to accept: without DISCONNECT it would send the will.
+      sendDisconnect(current, disconnect);
+    } else {
+      current.dropOutgoing();
+    }
+    end(
+        current,
+        new ConnectionEnd(
+            By.USER,
+            current.accepted,
+            disconnect.reasonCode(),
+            "disconnected by the program",
+            Properties.NONE,
+            null));
+  }
+
+  private static void requireSendable(ConnectionState current, Disconnect disconnect) {
+    if (!current.isVersion5()) {
+      return;
+    }
+    current.encoder.encodedLength(disconnect);
+    if (disconnect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L) != 0
+        && current.connect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L) == 0) {
+      throw new IllegalArgumentException(
+          "DISCONNECT cannot set a Session Expiry Interval when that of CONNECT was 0");
+    }
+  }
+
+  private void sendDisconnect(ConnectionState current, Disconnect disconnect) {
+    if (current.isVersion5()) {
+      send(current, disconnect);
+    } else if (disconnect.reasonCode() == ReasonCode.SUCCESS) {
+      send(current, disconnect);
+    }
+    // Before 5.0 a server publishes the will exactly when there was no DISCONNECT.
+  }
+
+  /**
+   * The client ends for good: all that still waits fails. The store keeps what was in flight.
+   *
+   * @param failure what to tell
+   */
+  public void failAll(MqttException failure) {
+    requests.failAll(failure);
+    outgoing.failAll(failure);
+  }
+
+  // ---- for the parts of the engine
+
+  String describe() {
+    return description;
+  }
+
+  long nowNanos() {
+    return nowNanos;
+  }
+
+  @Nullable ConnectionState connectionOrNull() {
+    return connection;
+  }
+
+  ConnectionState connection() {
+    if (connection == null) {
+      throw new IllegalStateException(description + " is not connected");
+    }
+    return connection;
+  }
+
+  /** Appends a packet to the batch. */
+  void send(ConnectionState current, Packet packet) {
+    Packet fitting = fitting(current, packet);
+    current.encoder.encode(fitting, current.outgoing());
+    if (listener.wantsPackets()) {
+      listener.onPacket(true, fitting);
+    }
+  }
+
+  /**
+   * Leaves out reason string and user properties where the packet would be larger than the server
+   * accepts [MQTT-3.4.2-2], [MQTT-3.4.2-3], [MQTT-3.14.2-3].
+   */
+  private static Packet fitting(ConnectionState current, Packet packet) {
+    ServerLimits limits = current.limits;
+    if (limits == null
+        || current.encoder.encodedLength(packet) <= limits.maximumPacketSizeBytes()) {
+      return packet;
+    }
+    if (packet instanceof Puback puback) {
+      return new Puback(puback.packetIdentifier(), puback.reasonCode(), Properties.NONE);
+    } else if (packet instanceof Pubrec pubrec) {
+      return new Pubrec(pubrec.packetIdentifier(), pubrec.reasonCode(), Properties.NONE);
+    } else if (packet instanceof Disconnect disconnect) {
+      return new Disconnect(
+          disconnect.reasonCode(),
+          disconnect.properties().without(Property.REASON_STRING).without(Property.USER_PROPERTY));
+    } else if (packet instanceof Auth auth) {
+      return new Auth(
+          auth.reasonCode(),
+          auth.properties().without(Property.REASON_STRING).without(Property.USER_PROPERTY));
+    }
+    return packet;
+  }
+
+  void onPublishEncoded(Publish message, int packetIdentifier, boolean dup) {
+    if (listener.wantsPackets()) {
+      listener.onPacket(
+          true,
+          new Publish(
+              message.topic(),
+              message.payload(),
+              message.qos(),
+              message.retain(),
+              dup,
+              packetIdentifier,
+              message.properties()));
+    }
+  }
+
+  void onPubrelEncoded(int packetIdentifier, ReasonCode reason) {
+    if (listener.wantsPackets()) {
+      listener.onPacket(true, new Pubrel(packetIdentifier, reason, Properties.NONE));
+    }
+  }
+
+  void onPubcompEncoded(int packetIdentifier, ReasonCode reason) {
+    if (listener.wantsPackets()) {
+      listener.onPacket(true, new Pubcomp(packetIdentifier, reason, Properties.NONE));
+    }
+  }
+
+  void onAcknowledgementEncoded(Qos qos, int packetIdentifier) {
+    if (listener.wantsPackets()) {
+      listener.onPacket(
+          true,
+          qos == Qos.AT_LEAST_ONCE ? new Puback(packetIdentifier) : new Pubrec(packetIdentifier));
+    }
+  }
+
+  /** The server broke the protocol: the connection ends with the reason for it [MQTT-4.13.1-1]. */
+  void refuse(ConnectionState current, ReasonCode reasonCode, String message) {
+    if (connection != current) {
+      return;
+    }
+    if (current.accepted && current.isVersion5()) {
+      send(current, new Disconnect(reasonCode));
+    }
+    end(
+        current,
+        new ConnectionEnd(By.CLIENT, current.accepted, reasonCode, message, Properties.NONE, null));
+  }
+
+  /** The one way in which a connection ends. */
+  void end(ConnectionState current, ConnectionEnd end) {
+    connection = null;
+    ending = current;
+    current.releaseRest();
+    outgoing.onConnectionEnded();
+    requests.onConnectionEnded();
+    listener.onConnectionEnded(end);
+  }
+
+  private static String text(Duration duration) {
+    return duration.toMillis() % 1000 == 0
+        ? duration.toSeconds() + " s"
+        : duration.toMillis() + " ms";
+  }
+}

@@ -1,0 +1,76 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The packet identifiers in use by this client and what each stands for [MQTT 5.0, section 2.2.1].
+ *
+ * <p>Identifiers go round within the table, and the table grows only when it is half full: a client
+ * with few packets in flight stays at a few dozen bytes however many it sends in a year, and
+ * finding a free identifier takes two looks on average.
+ *
+ * @param <T> what an identifier stands for
+ */
+final class PacketIdentifiers<T> {
+  static final int HIGHEST = 65_535;
+  private static final int INITIAL_CAPACITY = 16;
+
+  private @Nullable Object[] table = new Object[INITIAL_CAPACITY];
+  private int last;
+  private int used;
+
+  int used() {
+    return used;
+  }
+
+  boolean isExhausted() {
+    return used == HIGHEST;
+  }
+
+  /** Takes a free identifier for a packet [MQTT-2.2.1-3]. */
+  int take(T packet) {
+    if (isExhausted()) {
+      throw new IllegalStateException("all 65535 packet identifiers are in use");
+    }
+    if (used >= table.length / 2 && table.length <= HIGHEST) {
+      table = Arrays.copyOf(table, table.length * 2);
+    }
+    int identifier = last;
+    do {
+      identifier = identifier + 1 == table.length ? 1 : identifier + 1;
+    } while (table[identifier] != null);
+    table[identifier] = packet;
+    last = identifier;
+    used++;
+    return identifier;
+  }
+
+  /** Takes an identifier that a stored packet already has. */
+  void takeStored(int identifier, T packet) {
+    while (identifier >= table.length) {
+      table = Arrays.copyOf(table, table.length * 2);
+    }
+    if (table[identifier] != null) {
+      throw new IllegalStateException("packet identifier " + identifier + " is in use");
+    }
+    table[identifier] = packet;
+    used++;
+  }
+
+  /** Returns what an identifier stands for, or null if it is free. */
+  @SuppressWarnings("unchecked") // only take and takeStored write, and they take a T
+  @Nullable T get(int identifier) {
+    return identifier < table.length ? (T) table[identifier] : null;
+  }
+
+  /** Makes an identifier free again. */
+  void release(int identifier) {
+    if (table[identifier] == null) {
+      throw new IllegalStateException("packet identifier " + identifier + " is not in use");
+    }
+    table[identifier] = null;
+    used--;
+  }
+}

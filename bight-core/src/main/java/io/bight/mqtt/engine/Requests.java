@@ -1,0 +1,468 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import io.bight.mqtt.MqttDisconnectedException;
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttReasonException;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.packet.Packet;
+import io.bight.mqtt.packet.Suback;
+import io.bight.mqtt.packet.Subscribe;
+import io.bight.mqtt.packet.Subscription;
+import io.bight.mqtt.packet.Unsuback;
+import io.bight.mqtt.packet.Unsubscribe;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * SUBSCRIBE and UNSUBSCRIBE from the command to the server's answer [MQTT 5.0, sections 3.8 to
+ * 3.11]. A request waits for the connection, and one whose answer was lost with a connection is
+ * made again on the next: the application asked once and is told once. On a new session,
+ * subscriptions wanted are made again.
+ */
+final class Requests {
+  /** How many topic filters of a lost session go into one SUBSCRIBE. */
+  private static final int FILTERS_PER_RESUBSCRIBE = 100;
+
+  /** A server that ends this many connections over a request is not asked again. */
+  private static final int MOST_LOST_ANSWERS = 5;
+
+  /** Fixed header, packet identifier, property length and a Subscription Identifier. */
+  private static final int SUBSCRIBE_OVERHEAD_BYTES = 5 + 2 + 1 + 5;
+
+  private final MqttEngine engine;
+  private final Session session;
+  private final EngineListener listener;
+  private final ArrayDeque<Request> waiting = new ArrayDeque<>();
+
+  /** Requests sent on the current connection, in order. */
+  private final Set<Request> unanswered = new LinkedHashSet<>();
+
+  /** How many UNSUBSCRIBE wait to be sent or answered. */
+  private int unsubscribing;
+
+  Requests(MqttEngine engine, Session session, EngineListener listener) {
+    this.engine = engine;
+    this.session = session;
+    this.listener = listener;
+  }
+
+  /** A SUBSCRIBE or UNSUBSCRIBE; compared by identity. */
+  private abstract static class Request {
+    int packetIdentifier;
+
+    /** How many connections have ended between this request and its answer. */
+    int lostAnswers;
+
+    abstract Packet packet();
+
+    abstract Set<String> topicFilters();
+
+    abstract void fail(MqttException failure);
+  }
+
+  private static final class SubscribeRequest extends Request {
+    final List<Subscription> subscriptions;
+    final Properties properties;
+    final Completion<SubscribeResult> completion;
+    final boolean isResubscription;
+
+    SubscribeRequest(
+        List<Subscription> subscriptions,
+        Properties properties,
+        Completion<SubscribeResult> completion,
+        boolean isResubscription) {
+      this.isResubscription = isResubscription;
+      this.subscriptions = subscriptions;
+      this.properties = properties;
+      this.completion = completion;
+    }
+
+    @Override
+    Packet packet() {
+      return new Subscribe(packetIdentifier, subscriptions, properties);
+    }
+
+    @Override
+    Set<String> topicFilters() {
+      Set<String> filters = new LinkedHashSet<>();
+      subscriptions.forEach(subscription -> filters.add(subscription.topicFilter()));
+      return filters;
+    }
+
+    @Override
+    void fail(MqttException failure) {
+      completion.onFailure(failure);
+    }
+  }
+
+  private static final class UnsubscribeRequest extends Request {
+    final List<String> filters;
+    final Properties properties;
+    final Completion<UnsubscribeResult> completion;
+
+    UnsubscribeRequest(
+        List<String> filters, Properties properties, Completion<UnsubscribeResult> completion) {
+      this.filters = filters;
+      this.properties = properties;
+      this.completion = completion;
+    }
+
+    @Override
+    Packet packet() {
+      return new Unsubscribe(packetIdentifier, filters, properties);
+    }
+
+    @Override
+    Set<String> topicFilters() {
+      return new LinkedHashSet<>(filters);
+    }
+
+    @Override
+    void fail(MqttException failure) {
+      completion.onFailure(failure);
+    }
+  }
+
+  // ---- commands
+
+  void subscribe(
+      List<Subscription> subscriptions,
+      Properties properties,
+      Completion<SubscribeResult> completion) {
+    request(new SubscribeRequest(List.copyOf(subscriptions), properties, completion, false));
+  }
+
+  void unsubscribe(
+      List<String> filters, Properties properties, Completion<UnsubscribeResult> completion) {
+    filters.forEach(session.wanted::remove);
+    unsubscribing++;
+    request(new UnsubscribeRequest(List.copyOf(filters), properties, completion));
+  }
+
+  private void request(Request request) {
+    waiting.add(request);
+    ConnectionState connection = engine.connectionOrNull();
+    if (connection != null && connection.accepted) {
+      sendWaiting(connection);
+    }
+  }
+
+  // ---- sending
+
+  /** The server has accepted the connection. */
+  void onConnected(ConnectionState connection, boolean sessionPresent) {
+    if (!sessionPresent) {
+      resubscribe(connection);
+    }
+    sendWaiting(connection);
+  }
+
+  /** Sends what waits, as far as there are packet identifiers. */
+  void sendWaiting(ConnectionState connection) {
+    while (!session.packetIdentifiers.isExhausted()
+        && engine.connectionOrNull() == connection
+        && !waiting.isEmpty()) {
+      send(connection, waiting.remove());
+    }
+  }
+
+  private void send(ConnectionState connection, Request request) {
+    request.packetIdentifier = session.packetIdentifiers.take(request);
+    MqttException refusal = refusalOf(connection, request);
+    if (refusal != null) {
+      session.packetIdentifiers.release(request.packetIdentifier);
+      if (request instanceof UnsubscribeRequest) {
+        unsubscribing--;
+      }
+      request.fail(refusal);
+      return;
+    }
+    unanswered.add(request);
+    engine.send(connection, request.packet());
+  }
+
+  private @Nullable MqttException refusalOf(ConnectionState connection, Request request) {
+    if (request.lostAnswers == MOST_LOST_ANSWERS) {
+      return new MqttDisconnectedException(
+          engine.describe()
+              + " asked for "
+              + request.packet().type()
+              + " of "
+              + request.topicFilters()
+              + " on "
+              + request.lostAnswers
+              + " connections, and each ended before the answer came; it is not asked for again",
+          null);
+    }
+    ServerLimits limits = connection.limits;
+    if (limits == null) {
+      return null;
+    }
+    long length;
+    try {
+      length = connection.encoder.encodedLength(request.packet());
+    } catch (IllegalArgumentException e) {
+      return new MqttException(
+          engine.describe()
+              + " cannot send "
+              + request.packet().type()
+              + " for "
+              + request.topicFilters()
+              + ": "
+              + e.getMessage(),
+          e);
+    }
+    if (length > limits.maximumPacketSizeBytes()) {
+      return refusal(
+          request,
+          ReasonCode.PACKET_TOO_LARGE,
+          "the packet would have "
+              + length
+              + " bytes and the server accepts "
+              + limits.maximumPacketSizeBytes()
+              + " [MQTT-3.2.2-15]");
+    }
+    if (!(request instanceof SubscribeRequest subscribe)) {
+      return null;
+    }
+    if (connection.isVersion5()
+        && !limits.subscriptionIdentifierAvailable()
+        && subscribe.properties.has(Property.SUBSCRIPTION_IDENTIFIER)) {
+      return refusal(
+          request,
+          ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
+          "the server does not support subscription identifiers");
+    }
+    for (Subscription subscription : subscribe.subscriptions) {
+      ReasonCode reason = limits.refusalOf(subscription);
+      if (reason != null) {
+        return refusal(request, reason, "the server says " + reason);
+      }
+    }
+    return null;
+  }
+
+  private MqttReasonException refusal(Request request, ReasonCode reason, String why) {
+    return new MqttReasonException(
+        engine.describe()
+            + " did not send "
+            + request.packet().type()
+            + " for "
+            + request.topicFilters()
+            + ": "
+            + why,
+        reason,
+        null);
+  }
+
+  // ---- answers
+
+  /** Returns false if no SUBSCRIBE waits for this answer, or if it has not one code per filter. */
+  boolean onSuback(ConnectionState connection, Suback suback) {
+    if (!(session.packetIdentifiers.get(suback.packetIdentifier())
+            instanceof SubscribeRequest request)
+        || suback.reasonCodes().size() != request.subscriptions.size()) {
+      return false;
+    }
+    boolean[] unwanted = unwantedSince(request);
+    List<String> refused = new ArrayList<>();
+    ReasonCode firstRefusal = null;
+    for (int i = 0; i < request.subscriptions.size(); i++) {
+      Subscription subscription = request.subscriptions.get(i);
+      ReasonCode reason = suback.reasonCodes().get(i);
+      if (reason.isError()) {
+        firstRefusal = firstRefusal == null ? reason : firstRefusal;
+        refused.add("'" + subscription.topicFilter() + "': " + reason);
+      } else if (!unwanted[i]) {
+        int identifier = request.properties.get(Property.SUBSCRIPTION_IDENTIFIER, 0);
+        session.wanted.put(
+            subscription.topicFilter(), new Session.WantedSubscription(subscription, identifier));
+      }
+    }
+    answered(request);
+    if (firstRefusal == null) {
+      request.completion.onSuccess(
+          new SubscribeResult(request.subscriptions, suback.reasonCodes(), suback.properties()));
+    } else {
+      String reasonString = suback.properties().get(Property.REASON_STRING);
+      request.fail(
+          new MqttReasonException(
+              engine.describe()
+                  + " was refused a subscription to "
+                  + String.join(", ", refused)
+                  + (reasonString == null ? "" : ", \"" + reasonString + "\""),
+              firstRefusal,
+              reasonString));
+    }
+    return true;
+  }
+
+  /** Returns false if no UNSUBSCRIBE waits for this answer, or if codes and filters differ. */
+  boolean onUnsuback(ConnectionState connection, Unsuback unsuback) {
+    if (!(session.packetIdentifiers.get(unsuback.packetIdentifier())
+            instanceof UnsubscribeRequest request)
+        || (connection.isVersion5() && unsuback.reasonCodes().size() != request.filters.size())) {
+      return false;
+    }
+    answered(request);
+    ReasonCode firstRefusal = null;
+    for (ReasonCode reason : unsuback.reasonCodes()) {
+      firstRefusal = firstRefusal == null && reason.isError() ? reason : firstRefusal;
+    }
+    if (firstRefusal == null) {
+      request.completion.onSuccess(
+          new UnsubscribeResult(request.filters, unsuback.reasonCodes(), unsuback.properties()));
+    } else {
+      String reasonString = unsuback.properties().get(Property.REASON_STRING);
+      request.fail(
+          new MqttReasonException(
+              engine.describe()
+                  + " could not unsubscribe from "
+                  + request.filters
+                  + "; the server answered "
+                  + unsuback.reasonCodes()
+                  + (reasonString == null ? "" : ", \"" + reasonString + "\""),
+              firstRefusal,
+              reasonString));
+    }
+    return true;
+  }
+
+  private void answered(Request request) {
+    unanswered.remove(request);
+    session.packetIdentifiers.release(request.packetIdentifier);
+    if (request instanceof UnsubscribeRequest) {
+      unsubscribing--;
+    }
+  }
+
+  /** Tells for each topic filter of a request whether a later UNSUBSCRIBE is on its way. */
+  private boolean[] unwantedSince(SubscribeRequest request) {
+    boolean[] unwanted = new boolean[request.subscriptions.size()];
+    if (unsubscribing > 0) {
+      Set<String> removed = new HashSet<>();
+      boolean later = false;
+      for (Request other : unanswered) {
+        if (later && other instanceof UnsubscribeRequest unsubscribe) {
+          removed.addAll(unsubscribe.filters);
+        }
+        later |= other == request;
+      }
+      for (Request other : waiting) {
+        if (other instanceof UnsubscribeRequest unsubscribe) {
+          removed.addAll(unsubscribe.filters);
+        }
+      }
+      for (int i = 0; i < unwanted.length; i++) {
+        unwanted[i] = removed.contains(request.subscriptions.get(i).topicFilter());
+      }
+    }
+    return unwanted;
+  }
+
+  // ---- connections and sessions
+
+  /** Requests whose answer can no longer come go back in front, in their order. */
+  void onConnectionEnded() {
+    List<Request> again = new ArrayList<>(unanswered);
+    unanswered.clear();
+    for (int i = again.size() - 1; i >= 0; i--) {
+      session.packetIdentifiers.release(again.get(i).packetIdentifier);
+      again.get(i).lostAnswers++;
+      waiting.addFirst(again.get(i));
+    }
+  }
+
+  /** Asks for what the lost session had, except what a waiting request is about anyway. */
+  private void resubscribe(ConnectionState connection) {
+    Map<String, Session.WantedSubscription> lost = new LinkedHashMap<>(session.wanted);
+    waiting.forEach(request -> lost.keySet().removeAll(request.topicFilters()));
+    // What the server says it will refuse is kept apart, so that the rest is granted.
+    Map<List<Object>, List<Subscription>> groups = new LinkedHashMap<>();
+    for (Session.WantedSubscription wanted : lost.values()) {
+      boolean refused =
+          connection.limits != null && connection.limits.refusalOf(wanted.subscription()) != null;
+      groups
+          .computeIfAbsent(List.of(wanted.identifier(), refused), none -> new ArrayList<>())
+          .add(wanted.subscription());
+    }
+    List<Request> requests = new ArrayList<>();
+    groups.forEach(
+        (group, subscriptions) -> {
+          int identifier = (int) group.get(0);
+          for (List<Subscription> fitting : inFittingParts(connection, subscriptions)) {
+            requests.add(resubscription(fitting, identifier));
+          }
+        });
+    for (int i = requests.size() - 1; i >= 0; i--) {
+      waiting.addFirst(requests.get(i));
+    }
+  }
+
+  private static List<List<Subscription>> inFittingParts(
+      ConnectionState connection, List<Subscription> subscriptions) {
+    long maximumBytes =
+        connection.limits == null ? Long.MAX_VALUE : connection.limits.maximumPacketSizeBytes();
+    List<List<Subscription>> parts = new ArrayList<>();
+    List<Subscription> part = new ArrayList<>();
+    long bytes = SUBSCRIBE_OVERHEAD_BYTES;
+    for (Subscription subscription : subscriptions) {
+      long more = 3L + 3L * subscription.topicFilter().length(); // three bytes a character at most
+      if (!part.isEmpty()
+          && (part.size() == FILTERS_PER_RESUBSCRIBE || bytes + more > maximumBytes)) {
+        parts.add(part);
+        part = new ArrayList<>();
+        bytes = SUBSCRIBE_OVERHEAD_BYTES;
+      }
+      part.add(subscription);
+      bytes += more;
+    }
+    if (!part.isEmpty()) {
+      parts.add(part);
+    }
+    return parts;
+  }
+
+  private SubscribeRequest resubscription(List<Subscription> subscriptions, int identifier) {
+    Properties properties =
+        identifier == 0
+            ? Properties.NONE
+            : Properties.builder().set(Property.SUBSCRIPTION_IDENTIFIER, identifier).build();
+    return new SubscribeRequest(
+        List.copyOf(subscriptions),
+        properties,
+        new Completion<>() {
+          @Override
+          public void onSuccess(SubscribeResult result) {}
+
+          @Override
+          public void onFailure(MqttException failure) {
+            listener.onResubscribeFailure(failure);
+          }
+        },
+        true);
+  }
+
+  void failAll(MqttException failure) {
+    onConnectionEnded();
+    List<Request> all = new ArrayList<>(waiting);
+    waiting.clear();
+    unsubscribing = 0;
+    for (Request request : all) {
+      // Nobody asked for a resubscription, so nobody waits for it.
+      if (!(request instanceof SubscribeRequest subscribe && subscribe.isResubscription)) {
+        request.fail(failure);
+      }
+    }
+  }
+}
