@@ -1,0 +1,197 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttConnectException;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.engine.ConnectionEnd;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.handler.codec.http.websocketx.WebSocketHandshakeException;
+import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.UnknownHostException;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/** Says in words why a connection could not be made, and what to do about it. */
+final class ConnectFailures {
+  private ConnectFailures() {}
+
+  /** The transport could not be opened. */
+  static MqttConnectException ofTransport(
+      String client, ServerAddress server, TransportOptions options, Throwable cause) {
+    return new MqttConnectException(
+        client + " could not connect: " + explain(server, options, cause), null, cause);
+  }
+
+  private static String explain(ServerAddress server, TransportOptions options, Throwable cause) {
+    if (cause instanceof UnknownHostException) {
+      return "the host '" + server.host() + "' is not known; check its name and the DNS";
+    }
+    // Netty's timeout is a ConnectException too, so it comes first.
+    if (cause instanceof ConnectTimeoutException) {
+      return "no answer from "
+          + where(server)
+          + " within "
+          + options.connectTimeout().toMillis()
+          + " ms; check the address, the network and firewalls";
+    }
+    if (cause instanceof NoRouteToHostException) {
+      return "there is no route to " + server.host() + "; check the address and the network";
+    }
+    if (cause instanceof ConnectException) {
+      return "connection refused: nothing listens on "
+          + where(server)
+          + "; check that the server runs and that the port is right ("
+          + server.scheme().defaultPort
+          + " is usual for "
+          + server.scheme()
+          + "://)";
+    }
+    return explainHandshake(server, cause);
+  }
+
+  private static String explainHandshake(ServerAddress server, Throwable cause) {
+    if (has(cause, NotSslRecordException.class)) {
+      return where(server)
+          + " does not speak TLS; use "
+          + (server.scheme().webSocket ? "ws://" : "mqtt://")
+          + ", or the port for TLS";
+    }
+    if (has(cause, CertPathBuilderException.class)
+        || has(cause, CertPathValidatorException.class)) {
+      return "the certificate of "
+          + where(server)
+          + " is not trusted ("
+          + root(cause).getMessage()
+          + "); set an sslContext that trusts its issuer";
+    }
+    if (has(cause, CertificateException.class)) {
+      return "the certificate of "
+          + where(server)
+          + " does not fit: "
+          + root(cause).getMessage()
+          + "; connect by the name that it is for";
+    }
+    if (has(cause, SslHandshakeTimeoutException.class)) {
+      return where(server) + " did not answer the TLS handshake in time; does it speak TLS?";
+    }
+    if (has(cause, SSLException.class)) {
+      return "TLS with " + where(server) + " failed: " + root(cause).getMessage();
+    }
+    if (has(cause, WebSocketHandshakeException.class)) {
+      return where(server)
+          + " did not agree to a WebSocket at '"
+          + server.path()
+          + "': "
+          + cause.getMessage()
+          + "; check the path";
+    }
+    if (cause instanceof IOException && (server.scheme().tls || server.scheme().webSocket)) {
+      return where(server)
+          + " closed the connection during the handshake"
+          + (cause.getMessage() == null ? "" : " (" + cause.getMessage() + ")")
+          + "; does it speak "
+          + (server.scheme().tls ? "TLS" : "WebSocket")
+          + "?";
+    }
+    return String.valueOf(cause.getMessage());
+  }
+
+  private static String where(ServerAddress server) {
+    return server.host() + " port " + server.port();
+  }
+
+  private static boolean has(Throwable thrown, Class<? extends Throwable> kind) {
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (kind.isInstance(cause)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Throwable root(Throwable thrown) {
+    Throwable root = thrown;
+    for (Throwable cause; (cause = root.getCause()) != null; ) {
+      root = cause;
+    }
+    return root;
+  }
+
+  /** The transport was open, but the server did not accept the connection. */
+  static MqttConnectException ofEnd(
+      String client, ServerAddress server, ConnectionEnd end, @Nullable FirstBytes firstBytes) {
+    String why =
+        switch (firstBytes == null ? FirstBytes.OTHER : firstBytes) {
+          case TLS ->
+              where(server)
+                  + " answered with TLS; use "
+                  + (server.scheme().webSocket ? "wss://" : "mqtts://");
+          case HTTP ->
+              where(server)
+                  + " answered with HTTP: it is a web server; use ws:// if MQTT is behind it, or the"
+                  + " port of the MQTT server";
+          case OTHER -> end.message() + remedy(end);
+        };
+    return new MqttConnectException(
+        client + " could not connect: " + why, end.reasonCode(), end.cause());
+  }
+
+  private static String remedy(ConnectionEnd end) {
+    ReasonCode reason = end.reasonCode();
+    if (reason == null) {
+      return end.by() == ConnectionEnd.By.USER || end.message().endsWith("?")
+          ? ""
+          : "; is it an MQTT server, without TLS, and does it speak this version of MQTT?";
+    }
+    return switch (reason) {
+      case BAD_USER_NAME_OR_PASSWORD, NOT_AUTHORIZED -> "; check user name, password and rights";
+      case CLIENT_IDENTIFIER_NOT_VALID -> "; choose another client identifier";
+      case UNSUPPORTED_PROTOCOL_VERSION -> "; choose another version of MQTT";
+      case SERVER_UNAVAILABLE, SERVER_BUSY, SERVER_SHUTTING_DOWN, CONNECTION_RATE_EXCEEDED ->
+          "; try again later";
+      default -> "";
+    };
+  }
+
+  /** Names the reason for which two clients throw each other out. */
+  static ConnectionEnd takenOver(ConnectionEnd end, String clientIdentifier, int times) {
+    return new ConnectionEnd(
+        end.by(),
+        end.established(),
+        end.reasonCode(),
+        end.message()
+            + "; another client connected with the client identifier '"
+            + clientIdentifier
+            + "'"
+            + (times > 1 ? ", for the " + times + "th time in a row" : "")
+            + ": give each client its own",
+        end.properties(),
+        end.cause());
+  }
+
+  /** Tells whether trying again soon with the same CONNECT is of no use. */
+  static boolean isPermanent(@Nullable ReasonCode reason) {
+    if (reason == null) {
+      return false;
+    }
+    return switch (reason) {
+      case BAD_USER_NAME_OR_PASSWORD,
+          NOT_AUTHORIZED,
+          CLIENT_IDENTIFIER_NOT_VALID,
+          UNSUPPORTED_PROTOCOL_VERSION,
+          BANNED,
+          BAD_AUTHENTICATION_METHOD,
+          MALFORMED_PACKET,
+          PROTOCOL_ERROR ->
+          true;
+      default -> false;
+    };
+  }
+}

@@ -1,0 +1,228 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who drives a loop. There is one seat; whoever takes it runs the loop's turns until he leaves it.
+ * The lock orders memory between one driver and the next. Safe for use by any thread.
+ *
+ * <p>The four ways to drive differ in how they give way. A blocking call drives only because nobody
+ * else does: it hands over as soon as somebody asks. The others keep the seat until they end by
+ * themselves or are stopped, and a second one is refused.
+ */
+final class DriverSeat {
+  /** The ways to drive. */
+  enum Mode {
+    LOOP("loop(Duration)"),
+    LOOP_START("loopStart()"),
+    LOOP_FOREVER("loopForever()"),
+    BLOCKING_CALL("a blocking call");
+
+    final String text;
+
+    Mode(String text) {
+      this.text = text;
+    }
+  }
+
+  /** One driver's stay in the seat. */
+  static final class Drive {
+    final Thread thread;
+    final Mode mode;
+
+    /** Set by any thread; the driver leaves after the step it is in. */
+    volatile boolean stopped;
+
+    /** Set by a driver of another mode that waits for the seat. */
+    volatile boolean handOver;
+
+    /** What a callback threw that stops this driver; read and written by himself. */
+    @Nullable Throwable failure;
+
+    Drive(Thread thread, Mode mode) {
+      this.thread = thread;
+      this.mode = mode;
+    }
+
+    boolean isEnding() {
+      return stopped || handOver;
+    }
+
+    String describe() {
+      return mode.text + " on thread '" + thread.getName() + "'";
+    }
+  }
+
+  private final String loopName;
+  private final Consumer<@Nullable Thread> onDriverChange;
+  private final Runnable wakeup;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  /** Written under the lock. */
+  private volatile @Nullable Drive current;
+
+  /** How many wait in {@link #take}; blocking calls let them go first. Guarded by the lock. */
+  private int waitingToTake;
+
+  DriverSeat(String loopName, Consumer<@Nullable Thread> onDriverChange, Runnable wakeup) {
+    this.loopName = loopName;
+    this.onDriverChange = onDriverChange;
+    this.wakeup = wakeup;
+  }
+
+  @Nullable Drive current() {
+    return current;
+  }
+
+  boolean isDriver(Thread thread) {
+    Drive drive = current;
+    return drive != null && drive.thread == thread;
+  }
+
+  /**
+   * Takes the seat for one of the three ways that a program asks for. Waits while the one who
+   * drives is about to leave.
+   *
+   * @return the stay, or null if the time passed before the seat was free
+   * @throws IllegalStateException if somebody else drives
+   */
+  @Nullable Drive take(Mode mode, Thread thread, long waitNanos) {
+    boolean interrupted = false;
+    lock.lock();
+    waitingToTake++;
+    try {
+      long left = waitNanos;
+      for (Drive drive; (drive = current) != null; ) {
+        if (drive.thread == Thread.currentThread()) {
+          throw new IllegalStateException(
+              mode.text
+                  + " was called on thread '"
+                  + drive.thread.getName()
+                  + "' inside a callback"
+                  + " of the loop '"
+                  + loopName
+                  + "', which that thread is driving; return from the"
+                  + " callback and the loop goes on");
+        }
+        if (!drive.stopped && drive.mode != Mode.BLOCKING_CALL) {
+          throw new IllegalStateException(
+              mode.text
+                  + " cannot drive the loop '"
+                  + loopName
+                  + "': it is driven by "
+                  + drive.describe()
+                  + "; stop that one first with loopStop()");
+        }
+        drive.handOver = true;
+        wakeup.run();
+        if (left <= 0) {
+          return null;
+        }
+        try {
+          left = changed.awaitNanos(left);
+        } catch (InterruptedException e) {
+          interrupted = true;
+          return null;
+        }
+      }
+      return sit(mode, thread);
+    } finally {
+      if (--waitingToTake == 0 && current == null) {
+        changed.signalAll(); // those who let this one go first look again
+      }
+      lock.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Takes the seat for a blocking call, or returns null if somebody drives or is about to. */
+  @Nullable Drive takeForBlockingCall() {
+    lock.lock();
+    try {
+      return current == null && waitingToTake == 0
+          ? sit(Mode.BLOCKING_CALL, Thread.currentThread())
+          : null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Drive sit(Mode mode, Thread thread) {
+    Drive drive = new Drive(thread, mode);
+    current = drive;
+    onDriverChange.accept(thread);
+    return drive;
+  }
+
+  /** Leaves the seat; called by the driver. */
+  void leave(Drive drive) {
+    lock.lock();
+    try {
+      if (current == drive) {
+        current = null;
+        onDriverChange.accept(null);
+        changed.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Asks whoever drives to leave; returns the stay that is ending, or null if nobody drives. */
+  @Nullable Drive stop() {
+    Drive drive = current;
+    if (drive != null) {
+      drive.stopped = true;
+      wakeup.run();
+    }
+    return drive;
+  }
+
+  /** Waits until a stay has ended; returns false if the time passed first. */
+  boolean awaitLeft(Drive drive, long waitNanos) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = waitNanos;
+      while (current == drive && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+      return current != drive;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until the seat is free, {@link #signal} is called, or the time has passed. */
+  void awaitChange(BooleanSupplier until, long waitNanos) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = waitNanos;
+      while (!until.getAsBoolean() && (current != null || waitingToTake > 0) && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets those in {@link #awaitChange} look again, and the driver too. */
+  void signal() {
+    lock.lock();
+    try {
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (!isDriver(Thread.currentThread())) {
+      wakeup.run();
+    }
+  }
+}

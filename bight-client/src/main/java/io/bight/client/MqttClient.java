@@ -1,0 +1,705 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.Topics;
+import io.bight.mqtt.engine.IncomingPublish;
+import io.bight.mqtt.engine.PublishResult;
+import io.bight.mqtt.engine.SubscribeResult;
+import io.bight.mqtt.engine.UnsubscribeResult;
+import io.bight.mqtt.packet.Disconnect;
+import io.bight.mqtt.packet.Publish;
+import io.bight.mqtt.packet.Subscription;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * An MQTT client for versions 3.1, 3.1.1 and 5.0. Everything it does on the network happens on the
+ * thread that drives its {@link MqttLoop}; a client that is not given a loop has one of its own,
+ * and the methods to drive it are here too.
+ *
+ * <pre>{@code
+ * try (MqttClient client = MqttClient.builder("mqtt://localhost")
+ *     .clientId("kitchen-display")
+ *     .onConnect(event -> event.client().subscribe("house/#", Qos.AT_LEAST_ONCE))
+ *     .onMessage(message -> System.out.println(message.topic() + " " + message.payloadUtf8()))
+ *     .build()) {
+ *   client.connect();
+ *   client.loopForever();
+ * }
+ * }</pre>
+ *
+ * <p>All methods may be called by any thread and inside callbacks; {@link #connect()}, which waits,
+ * is refused inside callbacks, where {@link #connectAsync()} is meant. Callbacks and subscriptions
+ * outlast connections: a client may be disconnected and connected again.
+ */
+public final class MqttClient implements AutoCloseable {
+  /** Where a client stands. */
+  public enum State {
+    /** There is no connection, and none is wanted. */
+    DISCONNECTED,
+    /** A connection is being made. */
+    CONNECTING,
+    /** The server has accepted the connection. */
+    CONNECTED,
+    /** The connection is lost or could not be made; the next attempt is planned. */
+    RECONNECTING,
+    /** The client has been closed. */
+    CLOSED
+  }
+
+  private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+  /** How long closing a socket may take once nothing is waited for any more. */
+  private static final Duration ABORT_TIMEOUT = Duration.ofMillis(100);
+
+  private final MqttLoop loop;
+  private final boolean ownsLoop;
+  private final ClientOptions options;
+  private final Callbacks callbacks;
+  private final ClientWorker worker;
+
+  /** Written by the driver, read by every thread. */
+  private volatile State state = State.DISCONNECTED;
+
+  /** For how long a connection lives without a turn of the loop; 0: no keep alive, for ever. */
+  private volatile long aliveNanos;
+
+  private volatile String clientIdentifier;
+
+  /** Whether the program has ever asked for a connection; written by any thread. */
+  private volatile boolean connectAsked;
+
+  /** Calls of connect that the driver has not seen yet. */
+  private final AtomicInteger connectsOnTheWay = new AtomicInteger();
+
+  MqttClient(MqttLoop loop, boolean ownsLoop, ClientOptions options, Callbacks callbacks) {
+    this.loop = loop;
+    this.ownsLoop = ownsLoop;
+    this.options = options;
+    this.callbacks = callbacks;
+    this.clientIdentifier = options.clientIdentifier();
+    this.worker = new ClientWorker(this, loop, options, callbacks);
+    loop.add(this);
+  }
+
+  /**
+   * Starts a client.
+   *
+   * @param uri where the server is, as {@code mqtt://host} or {@code
+   *     mqtt://user:password@host:1883}
+   * @return a builder with the specification's defaults
+   * @throws IllegalArgumentException if the URI is not valid
+   */
+  public static MqttClientBuilder builder(String uri) {
+    return new MqttClientBuilder(uri);
+  }
+
+  /**
+   * Starts a client.
+   *
+   * @param uri where the server is
+   * @return a builder with the specification's defaults
+   * @throws IllegalArgumentException if the URI is not one of an MQTT server
+   */
+  public static MqttClientBuilder builder(URI uri) {
+    return new MqttClientBuilder(uri.toString());
+  }
+
+  // ---- connecting
+
+  /**
+   * Connects and waits until the server has accepted. Drives the loop meanwhile if nobody else
+   * does. Does nothing if the client is connected.
+   *
+   * @return what the server answered
+   * @throws io.bight.mqtt.MqttConnectException if the connection could not be made; with {@link
+   *     ReconnectPolicy#alsoFirstConnect()} it keeps trying instead
+   * @throws IllegalStateException if called inside a callback
+   */
+  public ConnectEvent connect() {
+    return connectAsync().await();
+  }
+
+  /**
+   * Connects as {@link #connect()} does, but does not wait longer than a time; the attempt goes on.
+   *
+   * @param timeout how long to wait at most
+   * @return what the server answered
+   * @throws io.bight.mqtt.MqttTimeoutException if the time passed first
+   * @throws io.bight.mqtt.MqttConnectException if the connection could not be made
+   * @throws IllegalStateException if called inside a callback
+   */
+  public ConnectEvent connect(Duration timeout) {
+    return connectAsync().await(timeout);
+  }
+
+  /**
+   * Connects, without waiting.
+   *
+   * @return completes when the server has accepted the connection
+   */
+  public MqttFuture<ConnectEvent> connectAsync() {
+    connectsOnTheWay.incrementAndGet(); // first: else loopForever could take the client for ended
+    connectAsked = true;
+    var future = new RequestFuture<ConnectEvent>(loop, "connecting " + describe());
+    worker.submit(
+        Command.of(
+            nowNanos -> {
+              worker.connect(future);
+              connectsOnTheWay.decrementAndGet();
+            },
+            future::onFailure));
+    return future;
+  }
+
+  /**
+   * Disconnects in order and waits until it is done: what may be sent is sent, then DISCONNECT. No
+   * reconnect follows. Inside a callback it does not wait.
+   */
+  public void disconnect() {
+    MqttFuture<Void> future = disconnectAsync();
+    if (!loop.inLoop()) {
+      future.await();
+    }
+  }
+
+  /**
+   * Disconnects in order, without waiting.
+   *
+   * @return completes when the connection is closed
+   */
+  public MqttFuture<Void> disconnectAsync() {
+    return disconnectAsync(ReasonCode.SUCCESS);
+  }
+
+  /**
+   * Disconnects in order with a reason, without waiting.
+   *
+   * @param reasonCode what the server is told, with MQTT 5.0; {@link
+   *     ReasonCode#DISCONNECT_WITH_WILL_MESSAGE} makes it publish the will
+   * @return completes when the connection is closed
+   */
+  public MqttFuture<Void> disconnectAsync(ReasonCode reasonCode) {
+    var future = new RequestFuture<Void>(loop, "disconnecting " + describe());
+    Disconnect disconnect = new Disconnect(reasonCode);
+    worker.submit(
+        Command.of(
+            nowNanos -> worker.disconnect(disconnect, future, nowNanos),
+            failure -> future.complete(null)));
+    return future;
+  }
+
+  // ---- publishing
+
+  /**
+   * Publishes a message. While there is no connection it waits in the queue.
+   *
+   * @param message the message
+   * @return completes at QoS 0 when it has been written, at QoS 1 and 2 when the server has
+   *     acknowledged it
+   */
+  public MqttFuture<PublishResult> publish(Publish message) {
+    Objects.requireNonNull(message, "message");
+    PublishFuture future = new PublishFuture(worker, loop, message);
+    worker.submit(future);
+    return future;
+  }
+
+  /**
+   * Publishes text in UTF-8.
+   *
+   * @param topic the topic name
+   * @param payload the text
+   * @param qos the quality of service
+   * @return as {@link #publish(Publish)}
+   * @throws IllegalArgumentException if the topic name is not allowed
+   */
+  public MqttFuture<PublishResult> publish(String topic, String payload, Qos qos) {
+    return publish(topic, payload, qos, false);
+  }
+
+  /**
+   * Publishes text in UTF-8.
+   *
+   * @param topic the topic name
+   * @param payload the text
+   * @param qos the quality of service
+   * @param retain whether the server keeps it for later subscribers
+   * @return as {@link #publish(Publish)}
+   * @throws IllegalArgumentException if the topic name is not allowed
+   */
+  public MqttFuture<PublishResult> publish(String topic, String payload, Qos qos, boolean retain) {
+    return publish(Publish.builder(topic).payload(payload).qos(qos).retain(retain).build());
+  }
+
+  /**
+   * Publishes bytes.
+   *
+   * @param topic the topic name
+   * @param payload the bytes, copied
+   * @param qos the quality of service
+   * @return as {@link #publish(Publish)}
+   * @throws IllegalArgumentException if the topic name is not allowed
+   */
+  public MqttFuture<PublishResult> publish(String topic, byte[] payload, Qos qos) {
+    return publish(Publish.builder(topic).payload(payload).qos(qos).build());
+  }
+
+  // ---- subscribing
+
+  /**
+   * Subscribes. Without a connection it is done when there is one, and again on every new session.
+   *
+   * @param topicFilter the topic filter
+   * @param qos the highest QoS at which the server may send
+   * @return completes when the server has granted it
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public MqttFuture<SubscribeResult> subscribe(String topicFilter, Qos qos) {
+    return subscribe(List.of(new Subscription(topicFilter, qos)));
+  }
+
+  /**
+   * Subscribes, and handles the messages that match the topic filter. The handler is there before
+   * the server learns of the subscription, and stays until {@link #unsubscribe}.
+   *
+   * @param topicFilter the topic filter
+   * @param qos the highest QoS at which the server may send
+   * @param handler is given each message that matches
+   * @return completes when the server has granted it
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public MqttFuture<SubscribeResult> subscribe(
+      String topicFilter, Qos qos, Consumer<Message> handler) {
+    Subscription subscription = new Subscription(topicFilter, qos);
+    callbacks.setSubscriptionHandler(topicFilter, handler);
+    handlerAdded();
+    return subscribe(List.of(subscription));
+  }
+
+  /**
+   * Subscribes to several topic filters in one SUBSCRIBE.
+   *
+   * @param subscriptions at least one
+   * @return completes when the server has granted all; fails if it refuses one
+   * @throws IllegalArgumentException if there is none
+   */
+  public MqttFuture<SubscribeResult> subscribe(List<Subscription> subscriptions) {
+    return subscribe(subscriptions, Properties.NONE);
+  }
+
+  /**
+   * Subscribes to several topic filters in one SUBSCRIBE with properties.
+   *
+   * @param subscriptions at least one
+   * @param properties Subscription Identifier and User Properties
+   * @return completes when the server has granted all; fails if it refuses one
+   * @throws IllegalArgumentException if there is none
+   */
+  public MqttFuture<SubscribeResult> subscribe(
+      List<Subscription> subscriptions, Properties properties) {
+    List<Subscription> copy = List.copyOf(subscriptions);
+    if (copy.isEmpty()) {
+      throw new IllegalArgumentException("subscribe needs at least one topic filter");
+    }
+    List<String> topicFilters = copy.stream().map(Subscription::topicFilter).toList();
+    var future =
+        new RequestFuture<SubscribeResult>(
+            loop, "subscribing to " + topicFilters + " by " + describe());
+    report(future, callbacks.onSubscribed, "onSubscribed", topicFilters);
+    worker.submit(
+        Command.of(
+            nowNanos -> worker.subscribe(copy, properties, future, nowNanos), future::onFailure));
+    return future;
+  }
+
+  /**
+   * Unsubscribes. Handlers that were given to {@link #subscribe(String, Qos, Consumer)} are
+   * removed.
+   *
+   * @param topicFilters at least one
+   * @return completes when the server has answered
+   * @throws IllegalArgumentException if there is none, or one is not allowed
+   */
+  public MqttFuture<UnsubscribeResult> unsubscribe(String... topicFilters) {
+    List<String> filters = List.of(topicFilters);
+    if (filters.isEmpty()) {
+      throw new IllegalArgumentException("unsubscribe needs at least one topic filter");
+    }
+    filters.forEach(Topics::requireFilter);
+    var future =
+        new RequestFuture<UnsubscribeResult>(
+            loop, "unsubscribing from " + filters + " by " + describe());
+    Runnable removal = callbacks.removalOfSubscriptionHandlers(filters);
+    report(future, callbacks.onUnsubscribed, "onUnsubscribed", filters);
+    worker.submit(
+        Command.of(nowNanos -> worker.unsubscribe(filters, future, nowNanos), future::onFailure));
+    future.thenRun(removal);
+    return future;
+  }
+
+  // ---- callbacks
+
+  /**
+   * Adds a handler for every message, whatever it was subscribed by. May be added before
+   * connecting.
+   *
+   * @param handler is given each message
+   * @return removes it
+   */
+  public Registration onMessage(Consumer<Message> handler) {
+    Registration registration = callbacks.addMessageHandler(null, handler);
+    handlerAdded();
+    return registration;
+  }
+
+  /**
+   * Adds a handler for the messages that match a topic filter. It is local: nothing is subscribed.
+   *
+   * @param topicFilter the topic filter; the share name of a shared subscription is passed over
+   * @param handler is given each message that matches
+   * @return removes it
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public Registration onMessage(String topicFilter, Consumer<Message> handler) {
+    Registration registration =
+        callbacks.addMessageHandler(Topics.requireFilter(topicFilter), handler);
+    handlerAdded();
+    return registration;
+  }
+
+  /**
+   * Adds a callback for accepted connections.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onConnect(Consumer<ConnectEvent> callback) {
+    return Callbacks.add(callbacks.onConnect, callback);
+  }
+
+  /**
+   * Adds a callback for attempts to connect that failed.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onConnectFailure(Consumer<ConnectFailureEvent> callback) {
+    return Callbacks.add(callbacks.onConnectFailure, callback);
+  }
+
+  /**
+   * Adds a callback for connections that ended, once for each.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onDisconnect(Consumer<DisconnectEvent> callback) {
+    return Callbacks.add(callbacks.onDisconnect, callback);
+  }
+
+  /**
+   * Adds a callback for what other callbacks throw.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onCallbackError(Consumer<CallbackErrorEvent> callback) {
+    return Callbacks.add(callbacks.onCallbackError, callback);
+  }
+
+  /**
+   * Adds a callback for publishes that are done, once for each; it comes before the publish's
+   * future completes.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onPublished(Consumer<PublishEvent> callback) {
+    return Callbacks.add(callbacks.onPublished, callback);
+  }
+
+  /**
+   * Adds a callback for subscribes that are done, once for each call.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onSubscribed(Consumer<SubscribeEvent> callback) {
+    return Callbacks.add(callbacks.onSubscribed, callback);
+  }
+
+  /**
+   * Adds a callback for unsubscribes that are done, once for each call.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onUnsubscribed(Consumer<SubscribeEvent> callback) {
+    return Callbacks.add(callbacks.onUnsubscribed, callback);
+  }
+
+  /**
+   * Adds a callback for sockets that are opened and closed, below MQTT.
+   *
+   * @param callback is told of each
+   * @return removes it
+   */
+  public Registration onTransport(Consumer<TransportEvent> callback) {
+    return Callbacks.add(callbacks.onTransport, callback);
+  }
+
+  /**
+   * Adds a callback for every packet that is sent or received, in words, as {@code >> PUBLISH id=7
+   * qos=1 'a/b' 12 B}; secrets are not shown. The same lines go to the logger {@code io.bight.wire}
+   * at debug.
+   *
+   * @param callback is given each line, in a later task of the loop
+   * @return removes it
+   */
+  public Registration onPacket(Consumer<String> callback) {
+    return Callbacks.add(callbacks.onPacket, callback);
+  }
+
+  /** Has a request's outcome told to callbacks. */
+  private void report(
+      MqttFuture<?> future,
+      List<Consumer<SubscribeEvent>> listeners,
+      String name,
+      List<String> topicFilters) {
+    future.whenComplete(
+        (result, failure) -> {
+          if (!listeners.isEmpty() && loop.inLoop()) {
+            MqttException why = failure instanceof MqttException mqtt ? mqtt : null;
+            callbacks.call(this, name, listeners, new SubscribeEvent(this, topicFilters, why));
+          }
+        });
+  }
+
+  private void handlerAdded() {
+    worker.submit(Command.of(nowNanos -> worker.deliverHeld(), failure -> {}));
+  }
+
+  void acknowledge(IncomingPublish incoming, ReasonCode reasonCode, Properties properties) {
+    worker.submit(
+        Command.of(
+            nowNanos -> worker.acknowledge(incoming, reasonCode, properties, nowNanos),
+            failure -> {}));
+  }
+
+  // ---- driving
+
+  /**
+   * Runs one turn of the loop, as {@link MqttLoop#loop}.
+   *
+   * @param timeout how long to wait at most when there is nothing to do
+   * @return true if something was done
+   * @throws IllegalStateException if another thread is driving
+   */
+  public boolean loop(Duration timeout) {
+    return loop.loop(timeout);
+  }
+
+  /**
+   * Drives the loop on a thread of its own, as {@link MqttLoop#loopStart}.
+   *
+   * @throws IllegalStateException if somebody is driving
+   */
+  public void loopStart() {
+    loop.loopStart();
+  }
+
+  /**
+   * Drives the loop on this thread until the end, as {@link MqttLoop#loopForever}.
+   *
+   * @throws IllegalStateException if somebody is driving
+   */
+  public void loopForever() {
+    loop.loopForever();
+  }
+
+  /** Ends whoever drives the loop, as {@link MqttLoop#loopStop}. */
+  public void loopStop() {
+    loop.loopStop();
+  }
+
+  /**
+   * Returns the loop that this client is on.
+   *
+   * @return the loop it was given, or its own
+   */
+  public MqttLoop loop() {
+    return loop;
+  }
+
+  // ---- state
+
+  /**
+   * Returns where the client stands.
+   *
+   * @return the state at this moment
+   */
+  public State state() {
+    return state;
+  }
+
+  /**
+   * Tells whether the server has accepted the connection and it has not ended. A connection whose
+   * loop has not made a turn for one and a half keep alives does not count: nobody drives, or a
+   * callback does not return, and the server will have given the client up.
+   *
+   * @return true while connected
+   */
+  public boolean isConnected() {
+    return state == State.CONNECTED
+        && (aliveNanos == 0 || System.nanoTime() - loop.lastTurnNanos() <= aliveNanos);
+  }
+
+  /**
+   * Returns the client identifier.
+   *
+   * @return the one that was set or made, or that the server assigned; empty until it did
+   */
+  public String clientId() {
+    return clientIdentifier;
+  }
+
+  /**
+   * Returns the server's URI.
+   *
+   * @return the URI, without user name and password
+   */
+  public String server() {
+    return options.server().toString();
+  }
+
+  /**
+   * Tells in words what the client is doing: state, driver, session, what is waiting, the last
+   * losses. For people; the form may change. May be called by any thread at any time, also when the
+   * loop is stuck, so the numbers are those of a moment and may not fit together exactly.
+   *
+   * @return several lines
+   */
+  public String diagnostics() {
+    Duration sinceTurn = Duration.ofNanos(System.nanoTime() - loop.lastTurnNanos());
+    return toString()
+        + "\n  loop: '"
+        + loop.name()
+        + "', "
+        + loop.describeState()
+        + ", "
+        + loop.clients().size()
+        + " clients, last turn "
+        + sinceTurn.toMillis()
+        + " ms ago"
+        + worker.diagnostics();
+  }
+
+  /** Returns the client identifier, the server and the state. */
+  @Override
+  public String toString() {
+    return "MqttClient[" + describe() + ", " + state + "]";
+  }
+
+  String describe() {
+    return options.describe(clientIdentifier);
+  }
+
+  void onCallbackThrew(Throwable error) {
+    worker.onCallbackThrew(error);
+  }
+
+  void setState(State next) {
+    state = next;
+  }
+
+  void setConnected(Duration keepAlive) {
+    aliveNanos = keepAlive.toNanos() * 3 / 2;
+    state = State.CONNECTED;
+  }
+
+  void setClientIdentifier(String assigned) {
+    clientIdentifier = assigned;
+  }
+
+  /** Waits for something that a callback completes, driving if nobody else does. */
+  <T> T await(CompletableFuture<T> future, Duration timeout, String what) {
+    MqttFuture<T> waited = new RequestFuture<>(loop, what);
+    future.whenComplete(
+        (result, failure) -> {
+          if (failure == null) {
+            waited.complete(result);
+          } else {
+            waited.completeExceptionally(failure);
+          }
+        });
+    return waited.await(timeout);
+  }
+
+  /** Tells whether the program has asked for a connection, and it has ended for good. */
+  boolean hasEnded() {
+    return connectAsked && connectsOnTheWay.get() == 0 && worker.isResting();
+  }
+
+  /** Tells whether the client makes no progress without a driver. */
+  boolean needsDriver() {
+    return connectsOnTheWay.get() > 0 || !worker.isResting();
+  }
+
+  // ---- the end
+
+  /** Closes as {@link #close(Duration)} does, within 5 s. */
+  @Override
+  public void close() {
+    close(DEFAULT_CLOSE_TIMEOUT);
+  }
+
+  /**
+   * Disconnects in order and ends the client for good; what still waits fails. A loop of its own is
+   * closed too. Legal in every state and on every thread; inside a callback it returns at once, and
+   * the driver does the rest when the callback returns. A second call does nothing.
+   *
+   * @param timeout how long to wait at most
+   */
+  public void close(Duration timeout) {
+    if (ownsLoop) {
+      loop.close(timeout);
+      return;
+    }
+    MqttFuture<Void> future = closeAsync();
+    if (loop.inLoop()) {
+      return;
+    }
+    // loopForever leaves the flag set, and what follows it is to end in order all the same.
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (!loop.driveUntilEnded(future, MqttLoop.deadlineAfter(timeout))) {
+        worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
+        loop.driveUntilEnded(future, MqttLoop.deadlineAfter(ABORT_TIMEOUT));
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+      worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  MqttFuture<Void> closeAsync() {
+    var future = new RequestFuture<Void>(loop, "closing " + describe());
+    worker.submit(
+        Command.of(nowNanos -> worker.close(future, nowNanos), failure -> future.complete(null)));
+    return future;
+  }
+}

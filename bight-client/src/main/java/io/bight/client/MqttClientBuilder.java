@@ -1,0 +1,619 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.Topics;
+import io.bight.mqtt.Utf8;
+import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.packet.Publish;
+import io.bight.mqtt.packet.Will;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes an {@link MqttClient}. Options carry the specification's names and defaults, and a value
+ * that is not allowed is refused when it is set. Not safe for use by several threads.
+ */
+public final class MqttClientBuilder {
+  private static final long LONGEST_SESSION_SECONDS = 0xFFFF_FFFFL;
+  private static final String IDENTIFIER_CHARACTERS =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+  private final ServerAddress server;
+  private final Callbacks callbacks = new Callbacks();
+  private final Properties.Builder properties = Properties.builder();
+  private @Nullable MqttLoop loop;
+  private MqttVersion version = MqttVersion.MQTT_5;
+  private @Nullable String clientIdentifier;
+  private boolean cleanStart = true;
+  private int keepAliveSeconds = 60;
+  private @Nullable Will will;
+  private @Nullable String userName;
+  private byte @Nullable [] password;
+  private Duration connectTimeout = Duration.ofSeconds(10);
+  private Duration handshakeTimeout = Duration.ofSeconds(10);
+  private @Nullable SSLContext sslContext;
+  private boolean verifyHostName = true;
+  private final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
+  private ReconnectPolicy reconnect = ReconnectPolicy.exponential();
+  private boolean manualAcknowledgement;
+  private CallbackErrorPolicy callbackErrorPolicy = CallbackErrorPolicy.CONTINUE;
+  private boolean publishWillOnClose;
+  private Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
+  private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
+  private long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
+  private EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
+
+  MqttClientBuilder(String uri) {
+    this.server = ServerAddress.parse(uri);
+    this.userName = server.userName();
+    String uriPassword = server.password();
+    this.password = uriPassword == null ? null : uriPassword.getBytes(StandardCharsets.UTF_8);
+  }
+
+  // ---- who and where
+
+  /**
+   * Puts the client on a loop that it shares with others. Without it the client has a loop of its
+   * own, which is closed with it.
+   *
+   * @param shared the loop
+   * @return this builder
+   */
+  public MqttClientBuilder loop(MqttLoop shared) {
+    loop = Objects.requireNonNull(shared, "loop");
+    return this;
+  }
+
+  /**
+   * Sets the client identifier [MQTT 5.0, section 3.1.3.1]. A random one unless set. Two clients
+   * with the same identifier throw each other off the server.
+   *
+   * @param identifier the identifier; empty: the server assigns one
+   * @return this builder
+   * @throws IllegalArgumentException if it cannot be sent as a string
+   */
+  public MqttClientBuilder clientId(String identifier) {
+    clientIdentifier = requireString(identifier, "client identifier");
+    return this;
+  }
+
+  /**
+   * Sets the version of the protocol; 5.0 unless set.
+   *
+   * @param mqttVersion the version
+   * @return this builder
+   */
+  public MqttClientBuilder version(MqttVersion mqttVersion) {
+    version = Objects.requireNonNull(mqttVersion, "version");
+    return this;
+  }
+
+  /**
+   * Sets user name and password. They may also stand in the URI.
+   *
+   * @param name the user name
+   * @param secret the password, or null for none; never shown or logged
+   * @return this builder
+   * @throws IllegalArgumentException if the user name cannot be sent as a string
+   */
+  public MqttClientBuilder credentials(String name, @Nullable String secret) {
+    return credentials(name, secret == null ? null : secret.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Sets user name and password.
+   *
+   * @param name the user name
+   * @param secret the password, copied, or null for none; never shown or logged
+   * @return this builder
+   * @throws IllegalArgumentException if the user name cannot be sent as a string, or the password
+   *     is longer than 65,535 bytes
+   */
+  public MqttClientBuilder credentials(String name, byte @Nullable [] secret) {
+    userName = requireString(name, "user name");
+    if (secret != null && secret.length > 65_535) {
+      throw new IllegalArgumentException("the password has more than 65535 bytes");
+    }
+    password = secret == null ? null : secret.clone();
+    return this;
+  }
+
+  // ---- transport
+
+  /**
+   * Sets what TLS trusts and presents, for {@code mqtts://} and {@code wss://}; the JDK's default
+   * unless set.
+   *
+   * @param context the context, initialized
+   * @return this builder
+   */
+  public MqttClientBuilder sslContext(SSLContext context) {
+    sslContext = Objects.requireNonNull(context, "sslContext");
+    return this;
+  }
+
+  /**
+   * Accepts a certificate that is for another host: whoever has any trusted certificate can then
+   * read and change everything. For tests only.
+   *
+   * @return this builder
+   */
+  public MqttClientBuilder insecureSkipHostNameVerification() {
+    verifyHostName = false;
+    return this;
+  }
+
+  /**
+   * Adds a header to the request that opens a WebSocket, for {@code ws://} and {@code wss://}.
+   *
+   * @param name its name
+   * @param value its value
+   * @return this builder
+   */
+  public MqttClientBuilder webSocketHeader(String name, String value) {
+    webSocketHeaders.put(
+        Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
+    return this;
+  }
+
+  /**
+   * Sets how long the handshakes of TLS and WebSocket may take, each; 10 s unless set.
+   *
+   * @param timeout positive
+   * @return this builder
+   * @throws IllegalArgumentException if it is not positive
+   */
+  public MqttClientBuilder handshakeTimeout(Duration timeout) {
+    handshakeTimeout = requirePositive(timeout, "handshake timeout");
+    return this;
+  }
+
+  // ---- session
+
+  /**
+   * Sets whether an earlier session is discarded [MQTT 5.0, section 3.1.2.4]; true unless set. With
+   * 5.0 it speaks of the first connection only. Before 5.0 it is Clean Session, and false also
+   * keeps the session when the client disconnects.
+   *
+   * @param clean false to go on with an earlier session
+   * @return this builder
+   */
+  public MqttClientBuilder cleanStart(boolean clean) {
+    cleanStart = clean;
+    return this;
+  }
+
+  /**
+   * Sets how long the server keeps the session after the connection has ended [MQTT 5.0, section
+   * 3.1.2.11.2]; not at all unless set. Not sent before 5.0.
+   *
+   * @param interval whole seconds; 4,294,967,295 s or more: for ever
+   * @return this builder
+   * @throws IllegalArgumentException if it is negative
+   */
+  public MqttClientBuilder sessionExpiryInterval(Duration interval) {
+    long seconds = Math.min(interval.toSeconds(), LONGEST_SESSION_SECONDS);
+    properties.set(Property.SESSION_EXPIRY_INTERVAL, seconds);
+    return this;
+  }
+
+  /**
+   * Sets what happens to unacknowledged messages when the server has lost the session; they are
+   * published again unless set.
+   *
+   * @param choice publish again, or fail
+   * @return this builder
+   */
+  public MqttClientBuilder sessionLoss(EngineOptions.SessionLoss choice) {
+    sessionLoss = Objects.requireNonNull(choice, "sessionLoss");
+    return this;
+  }
+
+  /**
+   * Sets the message that the server publishes when it loses this client [MQTT 5.0, section
+   * 3.1.2.5]. Its payload, QoS, RETAIN flag and properties are the will's.
+   *
+   * @param message the will
+   * @return this builder
+   * @throws IllegalArgumentException if its payload is longer than 65,535 bytes
+   */
+  public MqttClientBuilder will(Publish message) {
+    return will(message, Duration.ZERO);
+  }
+
+  /**
+   * Sets the message that the server publishes some time after it has lost this client.
+   *
+   * @param message the will
+   * @param delay the Will Delay Interval in whole seconds; not sent before 5.0
+   * @return this builder
+   * @throws IllegalArgumentException if its payload is longer than 65,535 bytes or the delay
+   *     negative
+   */
+  public MqttClientBuilder will(Publish message, Duration delay) {
+    Properties willProperties = message.properties();
+    if (!delay.isZero()) {
+      willProperties =
+          willProperties.toBuilder().set(Property.WILL_DELAY_INTERVAL, delay.toSeconds()).build();
+    }
+    will =
+        new Will(
+            message.topic(), message.payload(), message.qos(), message.retain(), willProperties);
+    return this;
+  }
+
+  /**
+   * Sets the longest pause between two packets of the client [MQTT 5.0, section 3.1.2.10]; 60 s
+   * unless set. A dead connection is found within one and a half times as long.
+   *
+   * @param interval 1 to 65,535 whole seconds; zero: no keep alive
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder keepAlive(Duration interval) {
+    long seconds = interval.toSeconds();
+    if (seconds < 0 || seconds > 65_535 || (seconds == 0 && !interval.isZero())) {
+      throw new IllegalArgumentException(
+          "keep alive is 1 to 65535 s, or zero for none, not " + interval);
+    }
+    keepAliveSeconds = (int) seconds;
+    return this;
+  }
+
+  // ---- limits
+
+  /**
+   * Sets how many QoS 1 and 2 messages the server may send before it waits for acknowledgements
+   * [MQTT 5.0, section 3.1.2.11.3]; 65,535 unless set.
+   *
+   * @param messages 1 to 65,535
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder receiveMaximum(int messages) {
+    properties.set(Property.RECEIVE_MAXIMUM, messages);
+    return this;
+  }
+
+  /**
+   * Sets the largest packet that the server may send [MQTT 5.0, section 3.1.2.11.4]; no limit
+   * unless set.
+   *
+   * @param bytes 1 to 4,294,967,295
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder maximumPacketSize(long bytes) {
+    properties.set(Property.MAXIMUM_PACKET_SIZE, bytes);
+    return this;
+  }
+
+  /**
+   * Sets how many topic aliases the server may use [MQTT 5.0, section 3.1.2.11.5]; none unless set.
+   *
+   * @param aliases 0 to 65,535
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder topicAliasMaximum(int aliases) {
+    properties.set(Property.TOPIC_ALIAS_MAXIMUM, aliases);
+    return this;
+  }
+
+  /**
+   * Adds a user property to CONNECT.
+   *
+   * @param name its name
+   * @param value its value
+   * @return this builder
+   */
+  public MqttClientBuilder userProperty(String name, String value) {
+    properties.userProperty(
+        requireString(name, "user property name"), requireString(value, "user property value"));
+    return this;
+  }
+
+  /**
+   * Sets how much may wait to be sent: while there is no connection, and while the server takes no
+   * more. A message beyond it fails with {@link io.bight.mqtt.MqttQueueFullException}. As much
+   * again, and at least 1,024 messages of 1 MiB together, may wait until the loop is driven and
+   * takes it over.
+   *
+   * @param messages how many messages; 1,000,000 unless set
+   * @param bytes how many bytes of topics and payloads; 64 MiB unless set
+   * @return this builder
+   * @throws IllegalArgumentException if one is negative
+   */
+  public MqttClientBuilder queueMaximum(int messages, long bytes) {
+    if (messages < 0 || bytes < 0) {
+      throw new IllegalArgumentException(
+          "the queue's bounds cannot be negative: " + messages + " messages, " + bytes + " B");
+    }
+    queueMaximumMessages = messages;
+    queueMaximumBytes = bytes;
+    return this;
+  }
+
+  /**
+   * Sets how long an attempt to open a transport may take, for each address; 10 s unless set.
+   *
+   * @param timeout 1 ms to 24 days
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder connectTimeout(Duration timeout) {
+    connectTimeout = requirePositive(timeout, "connect timeout");
+    return this;
+  }
+
+  /**
+   * Sets how long the server may take to answer CONNECT; 10 s unless set.
+   *
+   * @param timeout 1 ms to 24 days
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder connackTimeout(Duration timeout) {
+    connackTimeout = requirePositive(timeout, "CONNACK timeout");
+    return this;
+  }
+
+  // ---- behaviour
+
+  /**
+   * Sets when to connect again; {@link ReconnectPolicy#exponential()} unless set.
+   *
+   * @param policy the policy
+   * @return this builder
+   */
+  public MqttClientBuilder reconnect(ReconnectPolicy policy) {
+    reconnect = Objects.requireNonNull(policy, "reconnect");
+    return this;
+  }
+
+  /**
+   * Leaves it to the program to acknowledge messages, by {@link Message#acknowledge()}.
+   *
+   * @return this builder
+   */
+  public MqttClientBuilder manualAcknowledgement() {
+    manualAcknowledgement = true;
+    return this;
+  }
+
+  /**
+   * Sets what happens when a callback throws, apart from being logged and reported; {@link
+   * CallbackErrorPolicy#CONTINUE} unless set.
+   *
+   * @param policy what happens
+   * @return this builder
+   */
+  public MqttClientBuilder callbackErrorPolicy(CallbackErrorPolicy policy) {
+    callbackErrorPolicy = Objects.requireNonNull(policy, "callbackErrorPolicy");
+    return this;
+  }
+
+  /**
+   * Has the server publish the will also when the client is closed in order.
+   *
+   * @return this builder
+   */
+  public MqttClientBuilder publishWillOnClose() {
+    publishWillOnClose = true;
+    return this;
+  }
+
+  // ---- callbacks
+
+  /**
+   * Adds a handler for every message.
+   *
+   * @param handler is given each message, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onMessage(Consumer<Message> handler) {
+    callbacks.addMessageHandler(null, handler);
+    return this;
+  }
+
+  /**
+   * Adds a handler for the messages that match a topic filter. It is local: nothing is subscribed.
+   *
+   * @param topicFilter the topic filter
+   * @param handler is given each message that matches, on the thread that drives
+   * @return this builder
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public MqttClientBuilder onMessage(String topicFilter, Consumer<Message> handler) {
+    callbacks.addMessageHandler(Topics.requireFilter(topicFilter), handler);
+    return this;
+  }
+
+  /**
+   * Adds a callback for accepted connections.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onConnect(Consumer<ConnectEvent> callback) {
+    Callbacks.add(callbacks.onConnect, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for attempts to connect that failed.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onConnectFailure(Consumer<ConnectFailureEvent> callback) {
+    Callbacks.add(callbacks.onConnectFailure, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for connections that ended, once for each.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onDisconnect(Consumer<DisconnectEvent> callback) {
+    Callbacks.add(callbacks.onDisconnect, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for what other callbacks throw.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onCallbackError(Consumer<CallbackErrorEvent> callback) {
+    Callbacks.add(callbacks.onCallbackError, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for publishes that are done, once for each; it comes before the publish's
+   * future completes.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onPublished(Consumer<PublishEvent> callback) {
+    Callbacks.add(callbacks.onPublished, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for subscribes that are done, once for each call.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onSubscribed(Consumer<SubscribeEvent> callback) {
+    Callbacks.add(callbacks.onSubscribed, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for unsubscribes that are done, once for each call.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onUnsubscribed(Consumer<SubscribeEvent> callback) {
+    Callbacks.add(callbacks.onUnsubscribed, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for sockets that are opened and closed, below MQTT.
+   *
+   * @param callback is told of each, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onTransport(Consumer<TransportEvent> callback) {
+    Callbacks.add(callbacks.onTransport, callback);
+    return this;
+  }
+
+  /**
+   * Adds a callback for every packet that is sent or received, in words, as {@code >> PUBLISH id=7
+   * qos=1 'a/b' 12 B}; secrets are not shown. The same lines go to the logger {@code io.bight.wire}
+   * at debug.
+   *
+   * @param callback is given each line, on the thread that drives
+   * @return this builder
+   */
+  public MqttClientBuilder onPacket(Consumer<String> callback) {
+    Callbacks.add(callbacks.onPacket, callback);
+    return this;
+  }
+
+  // ---- the client
+
+  /**
+   * Makes the client. It is not connected.
+   *
+   * @return the client
+   * @throws IllegalArgumentException if options contradict each other
+   * @throws IllegalStateException if the loop is closed
+   */
+  public MqttClient build() {
+    if (version != MqttVersion.MQTT_5 && password != null && userName == null) {
+      throw new IllegalArgumentException(
+          "before MQTT 5.0 a password needs a user name [MQTT-3.1.2-22]");
+    }
+    String identifier = clientIdentifier == null ? randomIdentifier() : clientIdentifier;
+    if (identifier.isEmpty() && !cleanStart && version != MqttVersion.MQTT_5) {
+      throw new IllegalArgumentException(
+          "before MQTT 5.0 an empty client identifier needs a clean session [MQTT-3.1.3-7]");
+    }
+    ClientOptions options =
+        new ClientOptions(
+            server,
+            version,
+            identifier,
+            cleanStart,
+            keepAliveSeconds,
+            will,
+            userName,
+            password,
+            properties.build(),
+            new TransportOptions(
+                connectTimeout,
+                handshakeTimeout,
+                Duration.ofMillis(keepAliveSeconds * 1500L),
+                sslContext,
+                verifyHostName,
+                Map.copyOf(webSocketHeaders)),
+            reconnect,
+            manualAcknowledgement,
+            callbackErrorPolicy,
+            publishWillOnClose,
+            new EngineOptions(
+                connackTimeout, queueMaximumMessages, queueMaximumBytes, sessionLoss));
+    MqttLoop own = loop;
+    boolean ownsLoop = own == null;
+    if (own == null) {
+      own = MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier);
+    }
+    return new MqttClient(own, ownsLoop, options, callbacks.copy());
+  }
+
+  private static String randomIdentifier() {
+    StringBuilder text = new StringBuilder("bight-");
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    for (int i = 0; i < 12; i++) {
+      text.append(IDENTIFIER_CHARACTERS.charAt(random.nextInt(IDENTIFIER_CHARACTERS.length())));
+    }
+    return text.toString();
+  }
+
+  private static String requireString(String text, String what) {
+    Utf8.requireWellFormed(text, what);
+    if (Utf8.encodedLength(text) > 65_535) {
+      throw new IllegalArgumentException(what + " is longer than 65535 bytes");
+    }
+    return text;
+  }
+
+  private static Duration requirePositive(Duration timeout, String what) {
+    if (timeout.compareTo(Duration.ofMillis(1)) < 0
+        || timeout.compareTo(Duration.ofMillis(Integer.MAX_VALUE)) > 0) {
+      throw new IllegalArgumentException(what + " is 1 ms to 24 days, not " + timeout);
+    }
+    return timeout;
+  }
+}

@@ -1,0 +1,155 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttTimeoutException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The outcome of something asked of a client. A {@link CompletableFuture} whose blocking calls
+ * drive the loop on the calling thread while nobody else does, so that waiting always gets there.
+ *
+ * <p>It completes on the thread that drives the loop, and so do the stages that depend on it unless
+ * their {@code ...Async} forms are used. A blocking call inside a callback is refused, since the
+ * loop it waits for is below it on the stack: use {@link #whenComplete} or {@link #thenAccept}
+ * there.
+ *
+ * @param <T> what a success brings
+ */
+public class MqttFuture<T> extends CompletableFuture<T> {
+  private final MqttLoop loop;
+
+  /** Whether the loop is told of the end; once is enough, however often it is waited for. */
+  private volatile boolean watched;
+
+  MqttFuture(MqttLoop loop) {
+    this.loop = loop;
+  }
+
+  /**
+   * Waits for the outcome.
+   *
+   * @return what the success brings
+   * @throws MqttException if it failed, with the reason; or if the waiting thread was interrupted,
+   *     whose interrupt flag is then kept
+   * @throws IllegalStateException if called inside a callback of the loop
+   */
+  public T await() {
+    return awaitUntil(Long.MAX_VALUE, "");
+  }
+
+  /**
+   * Waits for the outcome, but not longer than a time.
+   *
+   * @param timeout how long to wait at most
+   * @return what the success brings
+   * @throws MqttTimeoutException if the time passed first; the future stays usable
+   * @throws MqttException if it failed, with the reason; or if the waiting thread was interrupted,
+   *     whose interrupt flag is then kept
+   * @throws IllegalStateException if called inside a callback of the loop
+   */
+  public T await(Duration timeout) {
+    return awaitUntil(MqttLoop.deadlineAfter(timeout), timeout.toMillis() + " ms");
+  }
+
+  private T awaitUntil(long deadlineNanos, String timeout) {
+    try {
+      if (!loop.driveUntilDone(this, deadlineNanos)) {
+        throw new MqttTimeoutException(
+            describe() + " did not complete within " + timeout + "; " + loop.describeState());
+      }
+      return super.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MqttException("interrupted while waiting for " + describe(), e);
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof MqttException failure) {
+        // The stack should show who waited; the cause shows where it went wrong.
+        failure.addSuppressed(new WaitedHere());
+        throw failure;
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if called inside a callback of the loop
+   */
+  @Override
+  public T join() {
+    boolean interrupted = false;
+    try {
+      while (!isDone()) {
+        try {
+          loop.driveUntilDone(this, Long.MAX_VALUE);
+        } catch (InterruptedException e) {
+          interrupted = true; // CompletableFuture.join goes on waiting too, and keeps the flag
+        }
+      }
+      return super.join();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if called inside a callback of the loop
+   */
+  @Override
+  public T get() throws InterruptedException, ExecutionException {
+    loop.driveUntilDone(this, Long.MAX_VALUE);
+    return super.get();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if called inside a callback of the loop
+   */
+  @Override
+  public T get(long timeout, TimeUnit unit)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    Duration limit = Duration.ofNanos(Math.max(0, unit.toNanos(timeout)));
+    loop.driveUntilDone(this, MqttLoop.deadlineAfter(limit));
+    return super.get(0, TimeUnit.NANOSECONDS);
+  }
+
+  /** Stages that depend on this one can be waited for in the same way. */
+  @Override
+  public <U> CompletableFuture<U> newIncompleteFuture() {
+    return new MqttFuture<>(loop);
+  }
+
+  /** Has something run when this future is done, the first time it is asked. */
+  void watch(Runnable onDone) {
+    if (!watched) {
+      watched = true;
+      whenComplete((result, failure) -> onDone.run());
+    }
+  }
+
+  /** Names what is waited for, for messages. */
+  String describe() {
+    return "the call";
+  }
+
+  /** Marks where a failure was waited for; what failed happened on the loop. */
+  private static final class WaitedHere extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    WaitedHere() {
+      super("waited for here");
+    }
+  }
+}

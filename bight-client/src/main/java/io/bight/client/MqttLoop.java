@@ -1,0 +1,695 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.client.DriverSeat.Drive;
+import io.bight.client.DriverSeat.Mode;
+import io.bight.client.internal.DrivenEventLoop;
+import io.bight.client.internal.Transport;
+import io.bight.mqtt.MqttException;
+import io.netty.channel.IoEventLoop;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A network loop that drives any number of clients on one thread, and that belongs to whoever
+ * drives it at the moment. There are four ways to drive, and all do the same work: reading,
+ * callbacks, writing, keep alive, reconnects.
+ *
+ * <ul>
+ *   <li>{@link #loop(Duration)}: one turn on the calling thread.
+ *   <li>{@link #loopForever()}: turns on the calling thread until the end.
+ *   <li>{@link #loopStart()}: turns on a thread of the loop's own.
+ *   <li>none of them: a blocking call, such as {@link MqttFuture#await()}, drives until it is done.
+ * </ul>
+ *
+ * <p>One drives at a time; the next may be another thread in another way, without a reconnect. All
+ * methods may be called by any thread, and inside callbacks where it is not said otherwise.
+ *
+ * <pre>{@code
+ * try (MqttLoop loop = MqttLoop.create()) {
+ *   for (String uri : uris) {
+ *     MqttClient.builder(uri).loop(loop).onMessage(this::handle).build().connectAsync();
+ *   }
+ *   while (running) {
+ *     loop.loop(Duration.ofMillis(5));
+ *     render();
+ *   }
+ * }
+ * }</pre>
+ */
+public final class MqttLoop implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(MqttLoop.class);
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+  /** How long {@link #loopStop()} waits for a driver that is inside a callback. */
+  private static final long STOP_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** Beyond this a deadline is "never"; adding it to a clock that runs must not overflow. */
+  private static final long LONGEST_WAIT_NANOS = TimeUnit.DAYS.toNanos(36_500);
+
+  private final String name;
+  private final boolean daemon;
+  private final DrivenEventLoop eventLoop;
+  private final DriverSeat seat;
+  private final UndrivenWatch undrivenWatch;
+  private final Transport transport;
+  private final Set<MqttClient> clients = ConcurrentHashMap.newKeySet();
+
+  /** What a driver that was stopped has left for the next one. Touched by drivers only. */
+  private final ArrayDeque<Runnable> onNextDrive = new ArrayDeque<>();
+
+  /**
+   * Set when a client is disconnected by the user, so that loopForever looks whether it is done.
+   */
+  private volatile boolean someClientEnded;
+
+  private volatile boolean closing;
+  private volatile @Nullable Runnable onWorkReady;
+
+  private MqttLoop(Builder builder) {
+    this.name = builder.name;
+    this.daemon = builder.daemon;
+    this.transport = builder.transport;
+    this.undrivenWatch = new UndrivenWatch(this, builder.undrivenPatience, builder.undrivenWarning);
+    this.eventLoop = new DrivenEventLoop(transport.ioHandlerFactory(), this::workWithoutDriver);
+    this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup);
+  }
+
+  /**
+   * Makes a loop that nobody drives yet.
+   *
+   * @return the loop
+   */
+  public static MqttLoop create() {
+    return builder().build();
+  }
+
+  /**
+   * Makes a loop that nobody drives yet.
+   *
+   * @param name its name, for its thread and for messages
+   * @return the loop
+   */
+  public static MqttLoop create(String name) {
+    return builder().name(name).build();
+  }
+
+  /**
+   * Starts a loop with options.
+   *
+   * @return a builder with the defaults
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  // ---- the four ways to drive
+
+  /**
+   * Runs one turn on the calling thread: reads what has arrived, runs its callbacks, writes what is
+   * queued, serves timers. Returns at once when there was something to do; waits at most the given
+   * time when there was not.
+   *
+   * @param timeout how long to wait at most; zero: never waits
+   * @return true if something was done
+   * @throws IllegalStateException if another thread is driving, if called inside a callback, or if
+   *     the loop is closed
+   */
+  public boolean loop(Duration timeout) {
+    requireOpen();
+    long deadline = deadlineAfter(timeout);
+    Drive drive = seat.take(Mode.LOOP, Thread.currentThread(), Math.max(0, timeLeft(deadline)));
+    if (drive == null) {
+      return false;
+    }
+    int done;
+    try {
+      long left;
+      int resumed = resume();
+      do {
+        left = timeLeft(deadline);
+        done = resumed + eventLoop.turn(resumed > 0 ? 0 : Math.max(0, left));
+      } while (done == 0
+          && left > 0
+          && !drive.isEnding()
+          && !closing
+          && !Thread.currentThread().isInterrupted());
+    } finally {
+      leave(drive);
+    }
+    rethrowFailureOf(drive);
+    return done > 0;
+  }
+
+  /**
+   * Drives on a thread of the loop's own, named after the loop, until {@link #loopStop()} or {@link
+   * #close()}. A daemon thread unless the loop was built otherwise.
+   *
+   * @throws IllegalStateException if another thread is driving, this one included, or if the loop
+   *     is closed
+   */
+  public void loopStart() {
+    requireOpen();
+    CompletableFuture<Drive> taken = new CompletableFuture<>();
+    Thread thread = new Thread(() -> drive(taken.join()), name);
+    thread.setDaemon(daemon);
+    Drive drive = seat.take(Mode.LOOP_START, thread, Long.MAX_VALUE);
+    if (drive == null) {
+      throw new MqttException(
+          "interrupted while loopStart() waited for the driver of the loop '" + name + "' to leave",
+          null);
+    }
+    taken.complete(drive);
+    try {
+      thread.start();
+    } catch (Throwable t) { // the system has no more threads
+      seat.leave(drive);
+      throw t;
+    }
+  }
+
+  /**
+   * Drives on the calling thread until {@link #loopStop()}, until the thread is interrupted (its
+   * interrupt flag is kept), or until every client of the loop has ended: disconnected or closed by
+   * the program, or without further attempts to connect.
+   *
+   * @throws IllegalStateException if another thread is driving, if called inside a callback, or if
+   *     the loop is closed
+   */
+  public void loopForever() {
+    requireOpen();
+    Drive drive = seat.take(Mode.LOOP_FOREVER, Thread.currentThread(), Long.MAX_VALUE);
+    if (drive == null) {
+      return; // interrupted before it began
+    }
+    drive(drive);
+  }
+
+  private void drive(Drive drive) {
+    try {
+      resume();
+      boolean forever = drive.mode == Mode.LOOP_FOREVER;
+      while (!drive.isEnding()
+          && !closing
+          && !(forever && (Thread.currentThread().isInterrupted() || allClientsHaveEnded()))) {
+        eventLoop.turn(Long.MAX_VALUE);
+        if (!forever && Thread.interrupted()) {
+          LOG.debug("The thread of the loop '{}' was interrupted; loopStop() ends it", name);
+        }
+      }
+    } finally {
+      leave(drive);
+    }
+    rethrowFailureOf(drive);
+  }
+
+  /** Stops the driver, who throws on what a callback threw; called by himself, in the callback. */
+  void stopWith(Throwable error) {
+    Drive drive = seat.current();
+    if (drive != null && drive.thread == Thread.currentThread() && drive.failure == null) {
+      drive.failure = error;
+      drive.stopped = true;
+    }
+  }
+
+  private static void rethrowFailureOf(Drive drive) {
+    Throwable failure = drive.failure;
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
+    } else if (failure instanceof Error error) {
+      throw error;
+    } else if (failure != null) { // a checked exception that the compiler did not see
+      throw new MqttException("a callback threw " + failure, failure);
+    }
+  }
+
+  /**
+   * Ends whoever drives: {@link #loop}, {@link #loopStart}, {@link #loopForever} or a blocking
+   * call, which then throws. Does nothing if nobody drives. Connections stay open, and the loop may
+   * be driven again at once, in any way, by any thread.
+   *
+   * <p>Inside a callback it returns at once, and the driver leaves when the callback returns. On
+   * another thread it waits until the driver has left, but no longer than 100 ms: a callback that
+   * takes longer is not interrupted.
+   */
+  public void loopStop() {
+    Drive drive = seat.stop();
+    if (drive == null || drive.thread == Thread.currentThread()) {
+      return;
+    }
+    try {
+      if (!seat.awaitLeft(drive, STOP_WAIT_NANOS)) {
+        LOG.warn(
+            "The loop '{}' was told to stop, but {} is inside a callback; it stops when that returns",
+            name,
+            drive.describe());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Waits for a future, driving the loop while nobody else does.
+   *
+   * @return false if the deadline passed first
+   */
+  boolean driveUntilDone(MqttFuture<?> future, long deadlineNanos) throws InterruptedException {
+    if (future.isDone()) {
+      return true;
+    }
+    if (inLoop()) {
+      throw new IllegalStateException(
+          "a blocking call was made inside a callback of the loop '"
+              + name
+              + "', on the thread that"
+              + " would have to bring its answer; use whenComplete(...) or the ...Async form of the"
+              + " call");
+    }
+    future.watch(seat::signal);
+    while (!future.isDone()) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      if (timeLeft(deadlineNanos) <= 0) {
+        return false;
+      }
+      Drive drive = seat.takeForBlockingCall();
+      if (drive == null) {
+        seat.awaitChange(future::isDone, timeLeft(deadlineNanos));
+      } else {
+        driveUntil(future, drive, deadlineNanos);
+      }
+    }
+    return true;
+  }
+
+  private void driveUntil(MqttFuture<?> future, Drive drive, long deadlineNanos) {
+    try {
+      requireOpen();
+      resume();
+      long left;
+      while (!future.isDone()
+          && !drive.isEnding()
+          && !closing
+          && !Thread.currentThread().isInterrupted()
+          && (left = timeLeft(deadlineNanos)) > 0) {
+        eventLoop.turn(left);
+      }
+    } finally {
+      leave(drive);
+    }
+    rethrowFailureOf(drive);
+    if (drive.stopped && !closing && !future.isDone()) {
+      throw new IllegalStateException(
+          "loopStop() ended a blocking call that drove the loop '"
+              + name
+              + "'; what it waited for"
+              + " may still complete when the loop is driven again");
+    }
+  }
+
+  /** Goes on where the last driver was stopped; returns how much there was. */
+  private int resume() {
+    int count = onNextDrive.size();
+    for (int i = 0; i < count; i++) {
+      onNextDrive.remove().run();
+    }
+    return count;
+  }
+
+  private void leave(Drive drive) {
+    try {
+      if (closing) {
+        clients.forEach(MqttClient::closeAsync); // one that came as the loop was being closed
+        eventLoop.terminate();
+        clients.clear();
+      }
+    } finally {
+      seat.leave(drive);
+    }
+    if (!closing) {
+      undrivenWatch.onDriverLeft();
+      if (eventLoop.hasTasks()) {
+        workWithoutDriver();
+      }
+    }
+  }
+
+  // ---- for programs with a loop of their own
+
+  /**
+   * Calls back when work has come while nobody drives, so that a program with an event loop of its
+   * own knows when to call {@code loop(Duration.ZERO)}. The callback comes on the thread that
+   * brought the work and must not block; it may come more often than needed.
+   *
+   * @param callback what to call, or null for nothing
+   */
+  public void onWorkReady(@Nullable Runnable callback) {
+    onWorkReady = callback;
+  }
+
+  /**
+   * Returns when {@link #loop} should be called next even if nothing arrives: the next keep alive,
+   * time limit or reconnect. To be asked between turns by the thread that drives.
+   *
+   * @return the time from now, zero if work waits, or empty if nothing is planned
+   */
+  public Optional<Duration> nextDeadline() {
+    if (eventLoop.hasTasks()) {
+      return Optional.of(Duration.ZERO);
+    }
+    long nanos = eventLoop.nanosToNextTimer();
+    return nanos == Long.MAX_VALUE ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
+  }
+
+  /**
+   * Runs something on the thread that drives, in the next turn.
+   *
+   * @param task what to run; what it throws is logged
+   * @throws IllegalStateException if the loop is closed
+   */
+  public void execute(Runnable task) {
+    requireOpen();
+    eventLoop.execute(task);
+  }
+
+  // ---- state
+
+  /**
+   * Returns the loop's name.
+   *
+   * @return the name
+   */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * Tells whether the calling thread is driving, as it is inside callbacks.
+   *
+   * @return true on the driver's thread
+   */
+  public boolean inLoop() {
+    return seat.isDriver(Thread.currentThread());
+  }
+
+  /**
+   * Returns the thread that drives.
+   *
+   * @return the driver, or empty if nobody drives
+   */
+  public Optional<Thread> driver() {
+    Drive drive = seat.current();
+    return drive == null ? Optional.empty() : Optional.of(drive.thread);
+  }
+
+  /**
+   * Returns the clients on this loop.
+   *
+   * @return those that were built and not closed
+   */
+  public Set<MqttClient> clients() {
+    return Collections.unmodifiableSet(clients);
+  }
+
+  /**
+   * Tells whether {@link #close()} has been called.
+   *
+   * @return true from the first call on
+   */
+  public boolean isClosed() {
+    return closing;
+  }
+
+  /** Returns the name, who drives, and how many clients there are. */
+  @Override
+  public String toString() {
+    return "MqttLoop[" + name + ", " + describeState() + ", " + clients.size() + " clients]";
+  }
+
+  String describeState() {
+    Drive drive = seat.current();
+    if (closing) {
+      return "the loop is closed";
+    }
+    return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
+  }
+
+  // ---- the end
+
+  /** Closes as {@link #close(Duration)} does, within 5 s. */
+  @Override
+  public void close() {
+    close(DEFAULT_CLOSE_TIMEOUT);
+  }
+
+  /**
+   * Closes all clients of the loop, ends whoever drives, and releases the loop's descriptors. What
+   * was published before is written first, as far as the time allows. Legal in every state and on
+   * every thread; inside a callback it returns at once, and the driver does the rest when the
+   * callback returns. A second call does nothing.
+   *
+   * @param timeout how long to wait at most
+   */
+  public void close(Duration timeout) {
+    if (closing) {
+      return;
+    }
+    long deadline = deadlineAfter(timeout);
+    List<MqttFuture<Void>> ending = new ArrayList<>();
+    for (MqttClient client : clients) {
+      ending.add(client.closeAsync());
+    }
+    if (inLoop()) {
+      closeWhenLeft();
+      return;
+    }
+    // loopForever leaves the flag set, and what follows it is to end in order all the same.
+    boolean interrupted = Thread.interrupted();
+    try {
+      boolean ended = true;
+      for (MqttFuture<Void> future : ending) {
+        ended &= driveUntilEnded(future, deadline);
+      }
+      closeWhenLeft();
+      awaitTermination(deadline);
+      if (!ended) {
+        LOG.warn("The loop '{}' was closed before all its clients had ended in order", name);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+      closeWhenLeft();
+    } finally {
+      terminateIfFree();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Waits until a client has ended, whoever says loopStop() meanwhile. */
+  boolean driveUntilEnded(MqttFuture<Void> future, long deadline) throws InterruptedException {
+    while (!closing) { // another thread may close too, and be the first
+      try {
+        return driveUntilDone(future, deadline);
+      } catch (IllegalStateException e) {
+        LOG.debug("Closing the loop '{}' goes on", name, e);
+      }
+    }
+    return true;
+  }
+
+  /** Whoever drives leaves, and terminates the loop as he does. */
+  private void closeWhenLeft() {
+    closing = true;
+    seat.stop();
+  }
+
+  private void awaitTermination(long deadline) throws InterruptedException {
+    Drive drive = seat.current();
+    if (drive != null && !seat.awaitLeft(drive, Math.max(STOP_WAIT_NANOS, timeLeft(deadline)))) {
+      LOG.warn(
+          "The loop '{}' is closed, but {} is inside a callback; it ends when that returns",
+          name,
+          drive.describe());
+    }
+  }
+
+  private void terminateIfFree() {
+    Drive mine = seat.takeForBlockingCall();
+    if (mine != null) {
+      leave(mine);
+    }
+  }
+
+  // ---- for the clients
+
+  IoEventLoop eventLoop() {
+    return eventLoop;
+  }
+
+  /** Returns when the latest turn began to handle what had come; any thread. */
+  long lastTurnNanos() {
+    return eventLoop.lastTurnNanos();
+  }
+
+  Transport transport() {
+    return transport;
+  }
+
+  /** Has something run at the beginning of the next drive; called by the driver. */
+  void onNextDrive(Runnable task) {
+    onNextDrive.add(task);
+  }
+
+  void add(MqttClient client) {
+    requireOpen();
+    clients.add(client);
+  }
+
+  void remove(MqttClient client) {
+    clients.remove(client);
+    onClientEnded();
+  }
+
+  /** The program has disconnected a client: loopForever may be done. */
+  void onClientEnded() {
+    someClientEnded = true;
+  }
+
+  /** Tells whether the driver is to leave, so that callbacks still to come should wait. */
+  boolean isDriverEnding() {
+    Drive drive = seat.current();
+    return drive != null && drive.stopped;
+  }
+
+  private boolean allClientsHaveEnded() {
+    if (!someClientEnded) {
+      return false;
+    }
+    for (MqttClient client : clients) {
+      if (!client.hasEnded()) {
+        return false;
+      }
+    }
+    someClientEnded = false;
+    return true;
+  }
+
+  private void workWithoutDriver() {
+    undrivenWatch.onWork();
+    Runnable callback = onWorkReady;
+    if (callback != null) {
+      try {
+        callback.run();
+      } catch (Throwable t) {
+        LOG.error("The program's callback onWorkReady of the loop '{}' threw", name, t);
+      }
+    }
+  }
+
+  /** Tells whether nobody drives although something needs it. */
+  boolean isNeglected() {
+    if (closing || seat.current() != null) {
+      return false;
+    }
+    return eventLoop.hasTasks() || clients.stream().anyMatch(MqttClient::needsDriver);
+  }
+
+  private void requireOpen() {
+    if (closing) {
+      throw new IllegalStateException("the loop '" + name + "' is closed; make a new one");
+    }
+  }
+
+  static long deadlineAfter(Duration timeout) {
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("a time limit cannot be negative: " + timeout);
+    }
+    boolean never = timeout.compareTo(Duration.ofNanos(LONGEST_WAIT_NANOS)) > 0;
+    return never ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
+  }
+
+  /** Returns the time until a deadline, at least zero. */
+  static Duration timeUntil(long deadlineNanos) {
+    return Duration.ofNanos(Math.max(0, timeLeft(deadlineNanos)));
+  }
+
+  private static long timeLeft(long deadlineNanos) {
+    return deadlineNanos == Long.MAX_VALUE ? Long.MAX_VALUE : deadlineNanos - System.nanoTime();
+  }
+
+  /** Makes a loop; not safe for use by several threads. */
+  public static final class Builder {
+    private String name = "bight-loop-" + COUNT.incrementAndGet();
+    private boolean daemon = true;
+    private Transport transport = Transport.best();
+    private Duration undrivenPatience = UndrivenWatch.PATIENCE;
+    private Consumer<String> undrivenWarning = UndrivenWatch::warn;
+
+    private Builder() {}
+
+    /**
+     * Sets the name, of the loop and of the thread that {@link MqttLoop#loopStart()} makes.
+     *
+     * @param loopName the name; {@code bight-loop-N} unless set
+     * @return this builder
+     */
+    public Builder name(String loopName) {
+      name = loopName;
+      return this;
+    }
+
+    /**
+     * Sets whether the thread that {@link MqttLoop#loopStart()} makes lets the JVM end.
+     *
+     * @param isDaemon true, the default: the JVM may end while it runs
+     * @return this builder
+     */
+    public Builder daemon(boolean isDaemon) {
+      daemon = isDaemon;
+      return this;
+    }
+
+    /**
+     * Uses java.nio instead of the operating system's own selector.
+     *
+     * @return this builder
+     */
+    public Builder nio() {
+      transport = Transport.NIO;
+      return this;
+    }
+
+    /** Sets when and how a loop that nobody drives is reported; for tests. */
+    Builder undriven(Duration patience, Consumer<String> warning) {
+      undrivenPatience = patience;
+      undrivenWarning = warning;
+      return this;
+    }
+
+    /**
+     * Makes the loop.
+     *
+     * @return the loop
+     */
+    public MqttLoop build() {
+      return new MqttLoop(this);
+    }
+  }
+}

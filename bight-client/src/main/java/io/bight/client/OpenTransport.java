@@ -1,0 +1,205 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.client.internal.PipelineParts;
+import io.bight.mqtt.engine.MqttEngine;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A transport from its opening to its end: writes what the engine has as far as the socket takes
+ * it, serves the engine's deadlines, and closes in order. All methods are the driver's.
+ */
+final class OpenTransport {
+  /** How long the server may take to close its end after ours. */
+  private static final long CLOSE_GRACE_MILLIS = 250;
+
+  /** How long the last bytes may take to be written when the connection ends in order. */
+  private static final long LAST_WRITE_MILLIS = 10_000;
+
+  /** So that one client that writes at full speed leaves the turn to others. */
+  private static final int MOST_BATCHES_IN_A_FLUSH = 16;
+
+  private final Channel channel;
+  private final MqttEngine engine;
+  private @Nullable ChannelFuture lastWrite;
+  private @Nullable ScheduledFuture<?> engineTimer;
+  private long engineTimerNanos;
+  private @Nullable FirstBytes firstBytes;
+  private boolean flushScheduled;
+  private boolean shuttingDown;
+  private boolean gone;
+
+  OpenTransport(Channel channel, MqttEngine engine) {
+    this.channel = channel;
+    this.engine = engine;
+  }
+
+  boolean isOf(Channel other) {
+    return channel.equals(other);
+  }
+
+  // ---- writing
+
+  /** Has {@link #flush} called at the end of the turn, once, however many ask for it. */
+  void scheduleFlush() {
+    if (!flushScheduled) {
+      flushScheduled = true;
+      channel
+          .eventLoop()
+          .execute(
+              () -> {
+                flushScheduled = false;
+                flush();
+              });
+    }
+  }
+
+  /** Writes what the engine has, as far as the transport takes it: one write and flush a batch. */
+  void flush() {
+    if (gone) {
+      return; // what the engine has now is for the next transport
+    }
+    ByteBuf batch;
+    int batches = 0;
+    while (channel.isWritable() && (batch = engine.takeOutgoing()) != null) {
+      lastWrite = channel.writeAndFlush(batch);
+      lastWrite.addListener(
+          written -> {
+            if (written.isSuccess() && !gone) {
+              engine.outgoingWritten();
+            }
+          });
+      if (++batches == MOST_BATCHES_IN_A_FLUSH) {
+        scheduleFlush();
+        break;
+      }
+    }
+    if (engine.wantsClose() && !engine.hasOutgoing()) {
+      shutDownWhenWritten();
+    }
+    scheduleEngineTimer();
+  }
+
+  private void scheduleEngineTimer() {
+    long deadline = engine.nextDeadlineNanos();
+    if (gone || deadline == MqttEngine.NO_DEADLINE) {
+      return; // a timer that is left over finds nothing to do
+    }
+    if (engineTimer != null) {
+      if (engineTimerNanos - deadline <= 0) {
+        return; // it fires early enough and then looks again
+      }
+      engineTimer.cancel(false);
+    }
+    engineTimerNanos = deadline;
+    engineTimer =
+        channel
+            .eventLoop()
+            .schedule(
+                this::onEngineTimer,
+                Math.max(0, deadline - System.nanoTime()),
+                TimeUnit.NANOSECONDS);
+  }
+
+  private void onEngineTimer() {
+    engineTimer = null;
+    engine.handleTimeout(System.nanoTime());
+    flush();
+  }
+
+  // ---- reading
+
+  void receive(ByteBuf bytes) {
+    if (firstBytes == null) {
+      firstBytes = FirstBytes.of(bytes);
+    }
+    engine.receive(bytes, System.nanoTime());
+  }
+
+  /** Returns what the server's first bytes look like, or null if none have come. */
+  @Nullable FirstBytes firstBytes() {
+    return firstBytes;
+  }
+
+  void pauseReading() {
+    channel.config().setAutoRead(false);
+  }
+
+  /** Reads again, and handles what had arrived before the pause. */
+  void resumeReading() {
+    if (!gone) {
+      channel.config().setAutoRead(true);
+      engine.resumeReceiving(System.nanoTime());
+      flush();
+    }
+  }
+
+  // ---- the end
+
+  /**
+   * The engine's connection has ended: has the rest written and closes, within a time that also
+   * holds where the socket takes nothing any more.
+   *
+   * @param peerIsDead whether nobody is there to take the rest
+   */
+  void end(boolean peerIsDead) {
+    scheduleFlush();
+    if (peerIsDead) {
+      channel.eventLoop().execute(this::abort);
+    } else {
+      closeAfter(LAST_WRITE_MILLIS);
+    }
+  }
+
+  /** Closes without waiting for anything. */
+  void abort() {
+    channel.close();
+  }
+
+  /** Closes in order: our end first, once all is written; the server's end after it. */
+  private void shutDownWhenWritten() {
+    if (shuttingDown) {
+      return;
+    }
+    shuttingDown = true;
+    if (lastWrite == null || lastWrite.isDone()) {
+      shutDown();
+    } else {
+      lastWrite.addListener(done -> shutDown());
+    }
+  }
+
+  private void shutDown() {
+    if (!channel.isActive()) {
+      channel.close();
+      return;
+    }
+    if (PipelineParts.hasOwnFarewell(channel)) {
+      channel.close(); // TLS and WebSocket say so to the server and wait for it
+      return;
+    }
+    // Closing at once could make the server's system throw away what it has not read yet.
+    ((DuplexChannel) channel).shutdownOutput();
+    closeAfter(CLOSE_GRACE_MILLIS);
+  }
+
+  private void closeAfter(long millis) {
+    var timer = channel.eventLoop().schedule(this::abort, millis, TimeUnit.MILLISECONDS);
+    channel.closeFuture().addListener(done -> timer.cancel(false));
+  }
+
+  /** The channel is closed, by either side. */
+  void onClosed() {
+    gone = true;
+    if (engineTimer != null) {
+      engineTimer.cancel(false);
+      engineTimer = null;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.engine.Completion;
+import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.PublishResult;
+import io.bight.mqtt.packet.Publish;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A publish on its way: the command that carries it to the loop and the future that brings its
+ * outcome back, in one object, since there is one for each message.
+ */
+final class PublishFuture extends MqttFuture<PublishResult>
+    implements Command, Completion<PublishResult> {
+  private final ClientWorker worker;
+  private final Publish message;
+
+  /** Written and read by the driver. */
+  private @Nullable OutgoingPublish entry;
+
+  PublishFuture(ClientWorker worker, MqttLoop loop, Publish message) {
+    super(loop);
+    this.worker = worker;
+    this.message = message;
+  }
+
+  @Override
+  public void run(long nowNanos) {
+    if (!isDone()) {
+      entry = worker.publish(message, this, nowNanos);
+    }
+  }
+
+  @Override
+  public void reject(MqttException failure) {
+    completeExceptionally(failure); // by any thread, so no callback is told
+  }
+
+  @Override
+  public int messageBytes() {
+    return 1 + message.payload().length + message.topic().length();
+  }
+
+  @Override
+  public void onSuccess(PublishResult result) {
+    worker.onPublished(message, result, null);
+    complete(result);
+  }
+
+  @Override
+  public void onFailure(MqttException failure) {
+    worker.onPublished(message, null, failure);
+    completeExceptionally(failure);
+  }
+
+  /** Cancels the publish; a message that has not been sent will not be. */
+  @Override
+  public boolean cancel(boolean mayInterruptIfRunning) {
+    boolean cancelled = super.cancel(mayInterruptIfRunning);
+    if (cancelled) {
+      worker.submit(
+          Command.of(
+              nowNanos -> {
+                if (entry != null) {
+                  worker.cancel(entry);
+                }
+              },
+              failure -> {}));
+    }
+    return cancelled;
+  }
+
+  @Override
+  String describe() {
+    return "publishing to '"
+        + message.topic()
+        + "' at QoS "
+        + message.qos().code()
+        + " by "
+        + worker.describe();
+  }
+}

@@ -1,0 +1,78 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client.looptable;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+
+/** Takes TLS on a free loopback port and passes the bytes on to a plain port; the JDK's own TLS. */
+final class TlsFront implements AutoCloseable {
+  private final SSLServerSocket listener;
+  private final int plainPort;
+
+  TlsFront(SSLContext context, int plainPort) {
+    this.plainPort = plainPort;
+    try {
+      listener =
+          (SSLServerSocket)
+              context
+                  .getServerSocketFactory()
+                  .createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    start("accept", this::accept);
+  }
+
+  int port() {
+    return listener.getLocalPort();
+  }
+
+  private void accept() {
+    while (!listener.isClosed()) {
+      try {
+        Socket outside = listener.accept();
+        Socket inside = new Socket(InetAddress.getLoopbackAddress(), plainPort);
+        start("in", () -> pump(outside, inside));
+        start("out", () -> pump(inside, outside));
+      } catch (IOException e) {
+        // a connection that failed, or the end
+      }
+    }
+  }
+
+  private static void pump(Socket from, Socket to) {
+    try (from;
+        to) {
+      InputStream in = from.getInputStream();
+      OutputStream out = to.getOutputStream();
+      byte[] buffer = new byte[8192];
+      for (int length; (length = in.read(buffer)) >= 0; ) {
+        out.write(buffer, 0, length);
+        out.flush();
+      }
+    } catch (IOException e) {
+      // either end has gone
+    }
+  }
+
+  private static void start(String name, Runnable action) {
+    Thread thread = new Thread(action, "tls-front-" + name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  @Override
+  public void close() {
+    try {
+      listener.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
