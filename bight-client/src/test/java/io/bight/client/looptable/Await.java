@@ -8,13 +8,28 @@ import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waiting in tests, always with a limit. */
 final class Await {
   static final Duration LIMIT = Duration.ofSeconds(10);
 
+  /**
+   * What a machine that others share may add to any time: processors are taken away for a tenth of
+   * a second now and then. With {@code -Dbight.timing.strict=true}, for an idle machine, nothing.
+   */
+  private static final Duration MACHINE =
+      Boolean.getBoolean("bight.timing.strict") ? Duration.ZERO : Duration.ofSeconds(1);
+
+  private static final long POLL_NANOS = 100_000;
+
   private Await() {}
+
+  /** Returns what a test may ask for where the contract gives a time. */
+  static Duration within(Duration contract) {
+    return contract.plus(MACHINE);
+  }
 
   /** Waits for something that no callback tells of. */
   static void until(String what, BooleanSupplier condition) {
@@ -23,7 +38,7 @@ final class Await {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("waited " + LIMIT + " in vain until " + what);
       }
-      Thread.onSpinWait();
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 
@@ -41,6 +56,17 @@ final class Await {
     long start = System.nanoTime();
     action.run();
     return Duration.ofNanos(System.nanoTime() - start);
+  }
+
+  /**
+   * Lets a short time pass on the processor, to meet races; asking the machine to spin or to sleep
+   * would make it a long one.
+   */
+  static void delay(long nanos) {
+    long end = System.nanoTime() + nanos;
+    while (System.nanoTime() - end < 0) {
+      // the time passes
+    }
   }
 
   /** Returns how long something takes, whatever else the machine does in one round or another. */

@@ -26,6 +26,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -73,12 +74,15 @@ class DrivingTest {
       }
       var threads = ManagementFactory.getThreadMXBean();
       client.loop(Duration.ofMillis(10)); // the code is loaded
-      long cpu = threads.getCurrentThreadCpuTime();
-      int rounds = 5;
-      Duration took = Await.medianTime(rounds, () -> client.loop(Duration.ofMillis(100)));
-      long cpuUsed = threads.getCurrentThreadCpuTime() - cpu;
-      assertThat(took).isBetween(Duration.ofMillis(80), Duration.ofMillis(120));
-      assertThat(Duration.ofNanos(cpuUsed / rounds)).isLessThan(Duration.ofMillis(1));
+      long[] processorNanos = new long[5];
+      for (int i = 0; i < processorNanos.length; i++) {
+        long before = threads.getCurrentThreadCpuTime();
+        Duration took = Await.time(() -> client.loop(Duration.ofMillis(100)));
+        processorNanos[i] = threads.getCurrentThreadCpuTime() - before;
+        assertThat(took).isBetween(Duration.ofMillis(80), Await.within(Duration.ofMillis(120)));
+      }
+      assertThat(Duration.ofNanos(LongStream.of(processorNanos).min().orElseThrow()))
+          .isLessThan(Duration.ofMillis(1));
     }
   }
 
@@ -94,7 +98,7 @@ class DrivingTest {
         took = Await.time(() -> client.loop(Duration.ofSeconds(5)));
       }
       assertThat(received).containsExactly("here");
-      assertThat(took).isLessThan(Duration.ofSeconds(1));
+      assertThat(took).isLessThan(Await.within(Duration.ofSeconds(1)));
     }
   }
 
@@ -161,7 +165,7 @@ class DrivingTest {
                 loop.loopStop();
                 Await.passively(ended);
               });
-      assertThat(took).isLessThan(Duration.ofMillis(100));
+      assertThat(took).isLessThan(Await.within(Duration.ofMillis(100)));
     }
   }
 
@@ -185,7 +189,7 @@ class DrivingTest {
                 thread.interrupt();
                 assertThat(Await.passively(flag)).isTrue();
               });
-      assertThat(took).isLessThan(Duration.ofMillis(100));
+      assertThat(took).isLessThan(Await.within(Duration.ofMillis(100)));
     }
   }
 
@@ -206,7 +210,7 @@ class DrivingTest {
       assertThat(ended).isNotDone();
       Await.passively(two.disconnectAsync());
       Duration took = Await.time(() -> Await.passively(ended));
-      assertThat(took).isLessThan(Duration.ofMillis(100));
+      assertThat(took).isLessThan(Await.within(Duration.ofMillis(100)));
     }
   }
 
@@ -222,7 +226,7 @@ class DrivingTest {
       try (DrivingMode.Driver driver = mode.drive(loop)) {
         if (mode != DrivingMode.MANUAL_LOOP) {
           Duration took = Await.time(loop::loopStop);
-          assertThat(took).isLessThan(Duration.ofMillis(100));
+          assertThat(took).isLessThan(Await.within(Duration.ofMillis(100)));
           assertThat(loop.driver()).isEmpty();
         }
         loop.loopStop(); // twice
@@ -293,7 +297,7 @@ class DrivingTest {
       client.connect(LIMIT);
       MqttFuture<?> published = client.publish("a", "x", Qos.EXACTLY_ONCE);
       server.awaitScripts(LIMIT);
-      assertThat(Await.time(client::loopStop)).isLessThan(Duration.ofMillis(100));
+      assertThat(Await.time(client::loopStop)).isLessThan(Await.within(Duration.ofMillis(100)));
       assertThat(published).isNotDone();
     }
   }
@@ -311,7 +315,7 @@ class DrivingTest {
       server.stopListening();
       server.resetConnections();
       Await.passively(failed);
-      assertThat(Await.time(client::loopStop)).isLessThan(Duration.ofMillis(100));
+      assertThat(Await.time(client::loopStop)).isLessThan(Await.within(Duration.ofMillis(100)));
       server.startListening();
       client.loopStart();
       Await.passively(again);
@@ -327,7 +331,7 @@ class DrivingTest {
       client.connect(LIMIT);
       link.pause();
       client.publish("l4/half", "x", Qos.AT_LEAST_ONCE);
-      assertThat(Await.time(client::loopStop)).isLessThan(Duration.ofMillis(100));
+      assertThat(Await.time(client::loopStop)).isLessThan(Await.within(Duration.ofMillis(100)));
       assertThat(client.loop().driver()).isEmpty();
     }
   }

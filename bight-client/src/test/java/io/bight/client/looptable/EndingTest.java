@@ -56,7 +56,7 @@ class EndingTest {
                           })
                       .hasMessage("the main program fails"));
       server.awaitScripts(LIMIT);
-      assertThat(took).isLessThan(Duration.ofSeconds(2));
+      assertThat(took).isLessThan(Await.within(Duration.ofSeconds(2)));
     }
   }
 
@@ -222,7 +222,7 @@ class EndingTest {
   }
 
   private static void closesInTime(MqttClient client) {
-    assertThat(Await.time(() -> client.close(CLOSE))).isLessThan(IN_TIME);
+    assertThat(Await.time(() -> client.close(CLOSE))).isLessThan(Await.within(IN_TIME));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
