@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
 
 /** Waiting in tests, always with a limit. */
 final class Await {
-  static final Duration LIMIT = Duration.ofSeconds(10);
+  static final Duration LIMIT = Duration.ofSeconds(20);
 
   /**
    * What a machine that others share may add to any time: processors are taken away for a tenth of
