@@ -7,13 +7,10 @@ import io.bight.broker.EmbeddedBroker;
 import io.bight.client.Mqtt;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,42 +108,5 @@ class ExamplesTest {
 
   private static Publish retained(String topic, String payload) {
     return Publish.builder(topic).payload(payload).qos(Qos.AT_LEAST_ONCE).retain(true).build();
-  }
-
-  /** An example in a process of its own, killed at the end if it still runs. */
-  private static final class Example implements AutoCloseable {
-    private final Process process;
-    private final BufferedReader out;
-
-    Example(Class<?> program, String... uris) throws IOException {
-      List<String> command =
-          new java.util.ArrayList<>(
-              List.of(
-                  System.getProperty("java.home") + "/bin/java",
-                  "-XX:TieredStopAtLevel=1",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  program.getName()));
-      command.addAll(List.of(uris));
-      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-      out = process.inputReader(StandardCharsets.UTF_8);
-    }
-
-    String readLine() throws IOException {
-      return out.readLine();
-    }
-
-    List<String> rest() {
-      return out.lines().toList();
-    }
-
-    int status() throws InterruptedException {
-      return process.waitFor();
-    }
-
-    @Override
-    public void close() {
-      process.destroyForcibly();
-    }
   }
 }

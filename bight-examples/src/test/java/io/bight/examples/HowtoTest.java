@@ -1,0 +1,177 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bight.broker.EmbeddedBroker;
+import io.bight.client.Mqtt;
+import io.bight.client.MqttClient;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.packet.Publish;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Runs the programs of docs/howto and sees them do what their pages say. */
+@Timeout(120)
+class HowtoTest {
+  private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static EmbeddedBroker broker;
+
+  @BeforeAll
+  static void startBroker() {
+    broker = EmbeddedBroker.start();
+  }
+
+  @AfterAll
+  static void stopBroker() {
+    broker.close();
+  }
+
+  @Test
+  void callbacksRunInEachOfTheThreeWays() throws Exception {
+    try (Example example = new Example(CallbacksRun.class, broker.uri())) {
+      assertThat(example.rest())
+          .containsExactly(
+              "seen by loop(Duration)", "seen by loopStart()", "seen by loopForever()");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void stayAliveEndsWhenTheAlarmIsOver() throws Exception {
+    try (Example example = new Example(StayAlive.class, broker.uri())) {
+      assertThat(example.readLine()).isEqualTo("waiting");
+      Mqtt.publish(broker.uri(), "house/alarm", "fire");
+      Mqtt.publish(broker.uri(), "house/alarm", "over");
+      assertThat(example.rest()).containsExactly("alarm: fire", "alarm: over", "the end");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void endInOrderClosesAndEnds() throws Exception {
+    try (Example example = new Example(EndInOrder.class, broker.uri())) {
+      assertThat(example.rest()).containsExactly("closed, CLOSED");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void idleLoopTakesNoProcessorTimeWhenItMayWait() throws Exception {
+    try (Example example = new Example(IdleLoop.class, broker.uri())) {
+      List<String> lines = example.rest();
+      assertThat(lines).hasSize(2);
+      assertThat(percent(lines.get(0))).isLessThan(10).isLessThan(percent(lines.get(1)));
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  private static int percent(String line) {
+    return Integer.parseInt(line.replaceAll(".*: +(\\d+) %", "$1"));
+  }
+
+  @Test
+  void runForMonthsStartsBeforeItsServerAndAnswersCommands() throws Exception {
+    try (EmbeddedBroker late = EmbeddedBroker.start()) {
+      late.stop();
+      try (Example example = new Example(RunForMonths.class, late.uri())) {
+        assertThat(example.readLine()).startsWith("not yet: ").contains(late.uri());
+        late.restart();
+        example.readUntil("connected");
+        Mqtt.publish(late.uri(), "meter/7/command", "status");
+        assertThat(example.readUntil("  in: ")).anyMatch(line -> line.contains("CONNECTED"));
+        Mqtt.publish(late.uri(), "meter/7/command", "stop");
+        assertThat(example.rest()).containsExactly("lost: disconnected by the program");
+        assertThat(example.status()).isZero();
+      }
+    }
+  }
+
+  @Test
+  void bridgeCopiesFromOneServerToTheOther() throws Exception {
+    try (EmbeddedBroker second = EmbeddedBroker.start();
+        Listener copies = new Listener(second.uri(), "copy/#");
+        Example example = new Example(Bridge.class, broker.uri(), second.uri())) {
+      example.readUntil("bridging");
+      Mqtt.publish(broker.uri(), "house/bridge", "over the river");
+      assertThat(copies.next()).isEqualTo("copy/house/bridge over the river");
+    }
+  }
+
+  @Test
+  void stopWithMainThrowsAndItsWillIsPublished() throws Exception {
+    try (Listener states = new Listener(broker.uri(), "machine/state");
+        Example example = new Example(StopWithMain.class, broker.uri())) {
+      assertThat(states.next()).isEqualTo("machine/state working");
+      assertThat(states.next()).isEqualTo("machine/state gone");
+      assertThat(example.status()).isEqualTo(1);
+      assertThat(example.errors()).contains("IllegalStateException: out of paper");
+    }
+  }
+
+  @Test
+  void fromPahoPythonPrintsWhatArrives() throws Exception {
+    Publish retained =
+        Publish.builder("house/paho").payload("python").qos(Qos.AT_LEAST_ONCE).retain(true).build();
+    Mqtt.publish(broker.uri(), retained, LIMIT);
+    try (Example example = new Example(FromPahoPython.class, broker.uri())) {
+      assertThat(example.readLine()).startsWith("connected");
+      example.readUntil("house/paho python");
+    }
+  }
+
+  @Test
+  void fromPahoJavaCallsItsCallbacks() throws Exception {
+    try (Example example = new Example(FromPahoJava.class, broker.uri())) {
+      assertThat(example.rest())
+          .contains(
+              "connectComplete",
+              "messageArrived: open",
+              "deliveryComplete: house/door",
+              "connectionLost: disconnected by the program");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void fromHiveMqReceivesWhatItPublishes() throws Exception {
+    try (Example example = new Example(FromHiveMq.class, broker.uri())) {
+      assertThat(example.rest()).containsExactlyInAnyOrder("published", "received open");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  /** Collects what arrives at a server, as "topic payload". */
+  private static final class Listener implements AutoCloseable {
+    private final BlockingQueue<String> received = new LinkedBlockingQueue<>();
+    private final MqttClient client;
+
+    Listener(String uri, String topicFilter) {
+      client = MqttClient.builder(uri).build();
+      client.loopStart();
+      client.connect(LIMIT);
+      client
+          .subscribe(
+              topicFilter,
+              Qos.AT_LEAST_ONCE,
+              message -> received.add(message.topic() + " " + message.payloadUtf8()))
+          .await(LIMIT);
+    }
+
+    String next() throws InterruptedException {
+      return received.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+      client.close();
+    }
+  }
+}
