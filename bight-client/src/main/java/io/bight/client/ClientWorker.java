@@ -195,7 +195,7 @@ final class ClientWorker implements EngineListener {
   void close(RequestFuture<Void> future, long nowNanos) {
     if (closed) {
       if (phase == Phase.IDLE) {
-        future.complete(null);
+        future.succeed(null);
       } else {
         disconnecting.add(future);
       }
@@ -596,7 +596,7 @@ final class ClientWorker implements EngineListener {
   }
 
   private static void completeAll(List<RequestFuture<Void>> futures) {
-    futures.forEach(future -> future.complete(null));
+    futures.forEach(future -> future.succeed(null));
   }
 
   /**
