@@ -69,8 +69,12 @@ final class Callbacks {
   synchronized void setSubscriptionHandler(String topicFilter, Consumer<Message> handler) {
     MessageHandler added = new MessageHandler(topicFilter, handler);
     MessageHandler earlier = subscriptionHandlers.put(topicFilter, added);
-    onMessage.add(added);
-    onMessage.remove(earlier);
+    if (earlier == null) {
+      onMessage.add(added);
+    } else {
+      // In one step: a message that arrives meanwhile meets the one or the other.
+      onMessage.replaceAll(entry -> entry == earlier ? added : entry);
+    }
   }
 
   /**
