@@ -69,8 +69,12 @@ final class Callbacks {
   synchronized void setSubscriptionHandler(String topicFilter, Consumer<Message> handler) {
     MessageHandler added = new MessageHandler(topicFilter, handler);
     MessageHandler earlier = subscriptionHandlers.put(topicFilter, added);
-    onMessage.add(added);
-    onMessage.remove(earlier);
+    if (earlier == null) {
+      onMessage.add(added);
+    } else {
+      // In one step: a message that arrives meanwhile meets the one or the other.
+      onMessage.replaceAll(entry -> entry == earlier ? added : entry);
+    }
   }
 
   /**
@@ -121,14 +125,20 @@ final class Callbacks {
   /** Calls each handler whose filter matches, once. */
   Handling callMessageHandlers(MqttClient client, Message message) {
     Handling handling = Handling.UNMATCHED;
+    RunningCallback running = client.loop().running();
     for (MessageHandler entry : onMessage) {
       if (entry.matches(message.topic())) {
+        boolean begun = running.begin(message, client);
         try {
           entry.handler.accept(message);
           handling = handling == Handling.FAILED ? handling : Handling.DONE;
         } catch (Throwable t) {
           handling = Handling.FAILED;
           onError(client, "onMessage for '" + message.topic() + "'", t);
+        } finally {
+          if (begun) {
+            running.end();
+          }
         }
       }
     }
@@ -136,11 +146,17 @@ final class Callbacks {
   }
 
   <E> void call(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
+    RunningCallback running = client.loop().running();
     for (Consumer<E> callback : callbacks) {
+      boolean begun = running.begin(name, client);
       try {
         callback.accept(event);
       } catch (Throwable t) {
         onError(client, name, t);
+      } finally {
+        if (begun) {
+          running.end();
+        }
       }
     }
   }

@@ -195,7 +195,7 @@ final class ClientWorker implements EngineListener {
   void close(RequestFuture<Void> future, long nowNanos) {
     if (closed) {
       if (phase == Phase.IDLE) {
-        future.complete(null);
+        future.succeed(null);
       } else {
         disconnecting.add(future);
       }
@@ -424,7 +424,7 @@ final class ClientWorker implements EngineListener {
   public void onConnectionEnded(ConnectionEnd end) {
     connected = null;
     lastLoss = end.by() + ", " + end.message();
-    held.removeIf(message -> message.message().qos() != Qos.EXACTLY_ONCE);
+    held.removeIf(this::comesAgain);
     if (transport != null) {
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
@@ -494,8 +494,9 @@ final class ClientWorker implements EngineListener {
 
   private void deliver(IncomingPublish incoming) {
     Message message = new Message(client, incoming);
+    Callbacks.Handling handling = callbacks.callMessageHandlers(client, message);
     boolean acknowledge =
-        switch (callbacks.callMessageHandlers(client, message)) {
+        switch (handling) {
           case UNMATCHED -> true; // [MQTT-4.5.0-2]
           case DONE -> !options.manualAcknowledgement();
           case FAILED ->
@@ -504,6 +505,8 @@ final class ClientWorker implements EngineListener {
         };
     if (acknowledge) {
       engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, System.nanoTime());
+    } else if (handling == Callbacks.Handling.FAILED) {
+      engine.abandon(incoming);
     }
   }
 
@@ -535,6 +538,15 @@ final class ClientWorker implements EngineListener {
           message);
     }
     held.add(message);
+  }
+
+  /** The connection has ended: at QoS 1 the server sends again what was held. */
+  private boolean comesAgain(IncomingPublish message) {
+    if (message.message().qos() == Qos.EXACTLY_ONCE) {
+      return false;
+    }
+    engine.abandon(message);
+    return true;
   }
 
   /** The driver is to leave: what has arrived beyond this message waits for the next one. */
@@ -596,7 +608,7 @@ final class ClientWorker implements EngineListener {
   }
 
   private static void completeAll(List<RequestFuture<Void>> futures) {
-    futures.forEach(future -> future.complete(null));
+    futures.forEach(future -> future.succeed(null));
   }
 
   /**

@@ -583,9 +583,10 @@ public final class MqttClient implements AutoCloseable {
   }
 
   /**
-   * Tells in words what the client is doing: state, driver, session, what is waiting, the last
-   * losses. For people; the form may change. May be called by any thread at any time, also when the
-   * loop is stuck, so the numbers are those of a moment and may not fit together exactly.
+   * Tells in words what the client is doing: state, driver, the callback that runs and the last
+   * ones that were slow, session, what is waiting, the last losses. For people; the form may
+   * change. May be called by any thread at any time, also when the loop is stuck, so the numbers
+   * are those of a moment and may not fit together exactly.
    *
    * @return several lines
    */
@@ -601,6 +602,7 @@ public final class MqttClient implements AutoCloseable {
         + " clients, last turn "
         + sinceTurn.toMillis()
         + " ms ago"
+        + loop.describeCallbacks()
         + worker.diagnostics();
   }
 

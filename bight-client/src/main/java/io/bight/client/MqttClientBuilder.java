@@ -52,6 +52,7 @@ public final class MqttClientBuilder {
   private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
   private long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
   private EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
+  private int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
 
   MqttClientBuilder(String uri) {
     this.server = ServerAddress.parse(uri);
@@ -392,6 +393,34 @@ public final class MqttClientBuilder {
   }
 
   /**
+   * Keeps QoS 1 messages that the server repeats from the handlers, as far as that can be known
+   * [MQTT 5.0, section 4.3.2]. A message with DUP is a repetition if it has the packet identifier,
+   * the topic and the payload of one that the handlers were given among the last ones. It is
+   * acknowledged like that one, or together with it where the program still works on it.
+   *
+   * <p>What it cannot do: it ends with the client, and with the session on the server; a message
+   * that a handler threw on without its being acknowledged comes again; and a new message that
+   * equals an earlier one, identifier included, is taken for its repetition if its first
+   * transmission was lost. Without DUP nothing is ever held back.
+   *
+   * <p>It takes about 150 bytes for each message of the window, however long the payload, and a
+   * SHA-256 of each payload.
+   *
+   * @param messages how many of the last messages are looked through, at least as many as the
+   *     server may have unacknowledged ({@link #receiveMaximum}); 0, the default: none
+   * @return this builder
+   * @throws IllegalArgumentException if it is not 0 to 65,535
+   */
+  public MqttClientBuilder deduplicationWindow(int messages) {
+    if (messages < 0 || messages > 65_535) {
+      throw new IllegalArgumentException(
+          "the de-duplication window is 0 to 65535 messages, not " + messages);
+    }
+    deduplicationWindow = messages;
+    return this;
+  }
+
+  /**
    * Sets what happens when a callback throws, apart from being logged and reported; {@link
    * CallbackErrorPolicy#CONTINUE} unless set.
    *
@@ -583,7 +612,11 @@ public final class MqttClientBuilder {
             callbackErrorPolicy,
             publishWillOnClose,
             new EngineOptions(
-                connackTimeout, queueMaximumMessages, queueMaximumBytes, sessionLoss));
+                connackTimeout,
+                queueMaximumMessages,
+                queueMaximumBytes,
+                sessionLoss,
+                deduplicationWindow));
     MqttLoop own = loop;
     boolean ownsLoop = own == null;
     if (own == null) {

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The outcome of something asked of a client. A {@link CompletableFuture} whose blocking calls
@@ -136,6 +137,30 @@ public class MqttFuture<T> extends CompletableFuture<T> {
     if (!watched) {
       watched = true;
       whenComplete((result, failure) -> onDone.run());
+    }
+  }
+
+  /** Completes it; stages that depend on it run within. */
+  void succeed(@Nullable T result) {
+    boolean begun = loop.running().begin(this, null);
+    try {
+      complete(result);
+    } finally {
+      if (begun) {
+        loop.running().end();
+      }
+    }
+  }
+
+  /** Completes it as failed; stages that depend on it run within. */
+  void fail(Throwable failure) {
+    boolean begun = loop.running().begin(this, null);
+    try {
+      completeExceptionally(failure);
+    } finally {
+      if (begun) {
+        loop.running().end();
+      }
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -58,6 +59,9 @@ public final class MqttLoop implements AutoCloseable {
   /** How long {@link #loopStop()} waits for a driver that is inside a callback. */
   private static final long STOP_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** How many times so long it waits for one who is not, and so leaves as soon as he can. */
+  private static final int STOP_WAITS = 10;
+
   /** Beyond this a deadline is "never"; adding it to a clock that runs must not overflow. */
   private static final long LONGEST_WAIT_NANOS = TimeUnit.DAYS.toNanos(36_500);
 
@@ -66,6 +70,8 @@ public final class MqttLoop implements AutoCloseable {
   private final DrivenEventLoop eventLoop;
   private final DriverSeat seat;
   private final UndrivenWatch undrivenWatch;
+  private final SlowCallbackWatch slowCallbackWatch;
+  private final RunningCallback running;
   private final Transport transport;
   private final Set<MqttClient> clients = ConcurrentHashMap.newKeySet();
 
@@ -85,6 +91,9 @@ public final class MqttLoop implements AutoCloseable {
     this.daemon = builder.daemon;
     this.transport = builder.transport;
     this.undrivenWatch = new UndrivenWatch(this, builder.undrivenPatience, builder.undrivenWarning);
+    this.slowCallbackWatch =
+        new SlowCallbackWatch(this, builder.slowCallback, builder.slowCallbackWarning);
+    this.running = new RunningCallback(this, slowCallbackWatch);
     this.eventLoop = new DrivenEventLoop(transport.ioHandlerFactory(), this::workWithoutDriver);
     this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup);
   }
@@ -243,8 +252,8 @@ public final class MqttLoop implements AutoCloseable {
    * be driven again at once, in any way, by any thread.
    *
    * <p>Inside a callback it returns at once, and the driver leaves when the callback returns. On
-   * another thread it waits until the driver has left, but no longer than 100 ms: a callback that
-   * takes longer is not interrupted.
+   * another thread it waits until the driver has left, but no longer than 100 ms if he is inside a
+   * callback, which is named in a warning and not interrupted.
    */
   public void loopStop() {
     Drive drive = seat.stop();
@@ -252,15 +261,26 @@ public final class MqttLoop implements AutoCloseable {
       return;
     }
     try {
-      if (!seat.awaitLeft(drive, STOP_WAIT_NANOS)) {
-        LOG.warn(
-            "The loop '{}' was told to stop, but {} is inside a callback; it stops when that returns",
-            name,
-            drive.describe());
+      boolean left = seat.awaitLeft(drive, STOP_WAIT_NANOS);
+      for (int i = 1; !left && i < STOP_WAITS && running.describe() == null; i++) {
+        left = seat.awaitLeft(drive, STOP_WAIT_NANOS);
+      }
+      if (!left) {
+        LOG.warn("The loop '{}' was told to stop, but {}", name, whyNotLeft(drive));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Says what keeps a driver who was told to leave. */
+  private String whyNotLeft(Drive drive) {
+    String callback = running.describe();
+    return drive.describe()
+        + (callback == null
+            ? " has not answered yet, though no callback runs: its thread waits for the processor, or"
+                + " for something else, and it stops when it goes on"
+            : " is inside " + callback + "; it stops when that returns");
   }
 
   /**
@@ -385,7 +405,18 @@ public final class MqttLoop implements AutoCloseable {
    */
   public void execute(Runnable task) {
     requireOpen();
-    eventLoop.execute(task);
+    Objects.requireNonNull(task, "task");
+    eventLoop.execute(
+        () -> {
+          boolean begun = running.begin("a task given to execute(...)", null);
+          try {
+            task.run();
+          } finally {
+            if (begun) {
+              running.end();
+            }
+          }
+        });
   }
 
   // ---- state
@@ -448,6 +479,26 @@ public final class MqttLoop implements AutoCloseable {
       return "the loop is closed";
     }
     return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
+  }
+
+  /** Tells which callback runs and which were slow; any thread. */
+  String describeCallbacks() {
+    return slowCallbackWatch.diagnostics();
+  }
+
+  /** Returns where the driver is at this moment, a line each. */
+  String describeDriverStack() {
+    Drive drive = seat.current();
+    StringBuilder lines = new StringBuilder();
+    if (drive != null) {
+      for (StackTraceElement frame : drive.thread.getStackTrace()) {
+        lines
+            .append("\n    at ")
+            .append(frame.getClassName() + "." + frame.getMethodName())
+            .append("(" + frame.getFileName() + ":" + frame.getLineNumber() + ")");
+      }
+    }
+    return lines.toString();
   }
 
   // ---- the end
@@ -523,10 +574,7 @@ public final class MqttLoop implements AutoCloseable {
   private void awaitTermination(long deadline) throws InterruptedException {
     Drive drive = seat.current();
     if (drive != null && !seat.awaitLeft(drive, Math.max(STOP_WAIT_NANOS, timeLeft(deadline)))) {
-      LOG.warn(
-          "The loop '{}' is closed, but {} is inside a callback; it ends when that returns",
-          name,
-          drive.describe());
+      LOG.warn("The loop '{}' is closed, but {}", name, whyNotLeft(drive));
     }
   }
 
@@ -550,6 +598,15 @@ public final class MqttLoop implements AutoCloseable {
 
   Transport transport() {
     return transport;
+  }
+
+  /** Returns what is told of each callback before and after. */
+  RunningCallback running() {
+    return running;
+  }
+
+  SlowCallbackWatch slowCallbackWatch() {
+    return slowCallbackWatch;
   }
 
   /** Has something run at the beginning of the next drive; called by the driver. */
@@ -641,6 +698,8 @@ public final class MqttLoop implements AutoCloseable {
     private Transport transport = Transport.best();
     private Duration undrivenPatience = UndrivenWatch.PATIENCE;
     private Consumer<String> undrivenWarning = UndrivenWatch::warn;
+    private Duration slowCallback = SlowCallbackWatch.PATIENCE;
+    private Consumer<String> slowCallbackWarning = SlowCallbackWatch::warn;
 
     private Builder() {}
 
@@ -673,6 +732,29 @@ public final class MqttLoop implements AutoCloseable {
      */
     public Builder nio() {
       transport = Transport.NIO;
+      return this;
+    }
+
+    /**
+     * Sets when a callback on the loop's thread is slow. It is then reported once by a warning with
+     * its name, its stack and how long it has run, again at growing distances while it goes on, and
+     * when it has returned. It is noticed within one and a half times this time.
+     *
+     * @param time how long a callback may run; 500 ms unless set; zero: none is reported
+     * @return this builder
+     * @throws IllegalArgumentException if it is negative or longer than a day
+     */
+    public Builder slowCallback(Duration time) {
+      if (time.isNegative() || time.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException("a callback is slow after 0 to 1 day, not " + time);
+      }
+      slowCallback = time;
+      return this;
+    }
+
+    /** Sets how slow callbacks are reported; for tests. */
+    Builder slowCallbackWarning(Consumer<String> warning) {
+      slowCallbackWarning = warning;
       return this;
     }
 

@@ -46,13 +46,13 @@ final class PublishFuture extends MqttFuture<PublishResult>
   @Override
   public void onSuccess(PublishResult result) {
     worker.onPublished(message, result, null);
-    complete(result);
+    succeed(result);
   }
 
   @Override
   public void onFailure(MqttException failure) {
     worker.onPublished(message, null, failure);
-    completeExceptionally(failure);
+    fail(failure);
   }
 
   /** Cancels the publish; a message that has not been sent will not be. */

@@ -15,12 +15,12 @@ final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
 
   @Override
   public void onSuccess(T result) {
-    complete(result);
+    succeed(result);
   }
 
   @Override
   public void onFailure(MqttException failure) {
-    completeExceptionally(failure);
+    fail(failure);
   }
 
   @Override

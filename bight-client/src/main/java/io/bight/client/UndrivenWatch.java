@@ -2,7 +2,6 @@
 package io.bight.client;
 
 import java.time.Duration;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -12,13 +11,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Says so when a client needs a driver and none comes: the answer to "why are my callbacks not
- * called?". Warns once in a loop's life. Its timer exists only while nobody drives, on a daemon
- * thread shared by all loops that ends by itself.
+ * called?". Warns once in a loop's life. Its timer exists only while nobody drives.
  */
 final class UndrivenWatch {
   private static final Logger LOG = LoggerFactory.getLogger(UndrivenWatch.class);
   static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final ScheduledThreadPoolExecutor TIMER = timer();
 
   private final MqttLoop loop;
   private final long patienceNanos;
@@ -41,20 +38,6 @@ final class UndrivenWatch {
     LOG.warn(message);
   }
 
-  private static ScheduledThreadPoolExecutor timer() {
-    ScheduledThreadPoolExecutor executor =
-        new ScheduledThreadPoolExecutor(
-            1,
-            runnable -> {
-              Thread thread = new Thread(runnable, "bight-watch");
-              thread.setDaemon(true);
-              return thread;
-            });
-    executor.setKeepAliveTime(1, TimeUnit.SECONDS);
-    executor.allowCoreThreadTimeOut(true);
-    return executor;
-  }
-
   /** A driver has left. */
   void onDriverLeft() {
     undrivenSinceNanos = System.nanoTime();
@@ -68,7 +51,7 @@ final class UndrivenWatch {
 
   private void watch(long nanos) {
     if (!warned && !watching.get() && watching.compareAndSet(false, true)) {
-      TIMER.schedule(this::look, nanos, TimeUnit.NANOSECONDS);
+      WatchTimer.schedule(this::look, nanos);
     }
   }
 

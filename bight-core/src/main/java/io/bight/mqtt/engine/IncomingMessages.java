@@ -51,11 +51,17 @@ final class IncomingMessages {
     IncomingPublish incoming = new IncomingPublish(publish, connection);
     if (publish.qos() == Qos.EXACTLY_ONCE) {
       IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
-      if (earlier != null) {
+      if (earlier != null && !earlier.isGivenUp(connection)) {
         onRepetition(connection, earlier, incoming);
         return;
       }
       session.receiving.put(publish.packetIdentifier(), incoming);
+    } else if (session.recent != null) {
+      RecentMessages.Entry earlier = session.recent.findOrAdd(incoming, connection);
+      if (earlier != null) {
+        onRepetition(connection, earlier, incoming);
+        return;
+      }
     }
     connection.receiveQuotaUsed++;
     connection.unacknowledged.add(incoming);
@@ -71,15 +77,37 @@ final class IncomingMessages {
       earlier.connection = connection;
     }
     if (earlier.answer != null) {
-      repetition.answer = connection.isVersion5() ? earlier.answer : ReasonCode.SUCCESS;
-      repetition.answerProperties = earlier.answerProperties;
       session.receiving.put(repetition.message().packetIdentifier(), repetition);
-      connection.unacknowledged.add(repetition);
-      sendAcknowledgements(connection);
+      answerRepetition(connection, repetition, earlier.answer, earlier.answerProperties);
     } else if (!onThisConnection) {
       // The application still works on the first delivery; its answer will go out here.
       connection.unacknowledged.add(earlier);
     }
+  }
+
+  /** A QoS 1 message that the application was given not long ago. */
+  private void onRepetition(
+      ConnectionState connection, RecentMessages.Entry earlier, IncomingPublish repetition) {
+    IncomingPublish unanswered = earlier.unanswered;
+    if (unanswered == null) {
+      connection.receiveQuotaUsed++;
+      answerRepetition(connection, repetition, earlier.answer, Properties.NONE);
+    } else if (unanswered.connection != connection) {
+      connection.receiveQuotaUsed++;
+      unanswered.connection = connection;
+      connection.unacknowledged.add(unanswered);
+    }
+  }
+
+  private void answerRepetition(
+      ConnectionState connection,
+      IncomingPublish repetition,
+      ReasonCode answer,
+      Properties properties) {
+    repetition.answer = connection.isVersion5() ? answer : ReasonCode.SUCCESS;
+    repetition.answerProperties = properties;
+    connection.unacknowledged.add(repetition);
+    sendAcknowledgements(connection);
   }
 
   private @Nullable Publish resolveAlias(ConnectionState connection, Publish packet) {
@@ -168,6 +196,9 @@ final class IncomingMessages {
       incoming.answer = answer;
       incoming.answerProperties = properties;
     }
+    if (session.recent != null) {
+      session.recent.onAnswered(incoming, incoming.answer);
+    }
     if (connection == engine.connectionOrNull()) {
       sendAcknowledgements(connection);
     } else if (!incoming.answer.isError() && isReceiving(incoming)) {
@@ -227,5 +258,8 @@ final class IncomingMessages {
 
   void onSessionLost() {
     session.receiving.clear();
+    if (session.recent != null) {
+      session.recent.clear();
+    }
   }
 }

@@ -24,6 +24,9 @@ public final class IncomingPublish {
   /** Whether the answer has gone to the server, on whatever connection: PUBREL may follow. */
   boolean answerSent;
 
+  /** Whether the application will not answer any more, as far as it knows. */
+  boolean abandoned;
+
   IncomingPublish(Publish message, @Nullable ConnectionState connection) {
     this.message = message;
     this.connection = connection;
@@ -45,6 +48,11 @@ public final class IncomingPublish {
    */
   public boolean isAnswered() {
     return connection == null || answer != null;
+  }
+
+  /** Tells whether a repetition on a connection is for the application as if it were new. */
+  boolean isGivenUp(ConnectionState repeatedOn) {
+    return abandoned && answer == null && connection != repeatedOn;
   }
 
   @Override

@@ -66,7 +66,7 @@ public final class MqttEngine {
   private final EngineListener listener;
   private final ByteBufAllocator allocator;
   private final SessionStore store;
-  private final Session session = new Session();
+  private final Session session;
   private final OutgoingMessages outgoing;
   private final IncomingMessages incoming;
   private final Requests requests;
@@ -105,6 +105,7 @@ public final class MqttEngine {
     this.listener = listener;
     this.allocator = allocator;
     this.store = store;
+    this.session = new Session(options.deduplicationWindow());
     this.outgoing = new OutgoingMessages(this, session, store, options);
     this.incoming = new IncomingMessages(this, session, store, listener);
     this.requests = new Requests(this, session, listener);
@@ -500,6 +501,16 @@ public final class MqttEngine {
       IncomingPublish message, ReasonCode reasonCode, Properties properties, long nowNanos) {
     this.nowNanos = nowNanos;
     incoming.acknowledge(message, reasonCode, properties);
+  }
+
+  /**
+   * The application will not answer a message, since it could not handle it. If the server repeats
+   * the message on another connection, the application is given it again.
+   *
+   * @param message the message; may be acknowledged all the same
+   */
+  public void abandon(IncomingPublish message) {
+    message.abandoned = true;
   }
 
   /**

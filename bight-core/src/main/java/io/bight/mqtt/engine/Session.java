@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What outlives a connection [MQTT 5.0, section 4.1]: messages queued and in flight, QoS 2 messages
@@ -32,6 +33,9 @@ public final class Session {
   /** QoS 2 messages from their delivery until PUBREL. */
   final Map<Integer, IncomingPublish> receiving = new HashMap<>();
 
+  /** The last QoS 1 messages; null where repetitions are not looked for. */
+  final @Nullable RecentMessages recent;
+
   /** What the application subscribed to, to be asked for again on a new session. */
   final Map<String, WantedSubscription> wanted = new LinkedHashMap<>();
 
@@ -43,7 +47,14 @@ public final class Session {
    */
   record WantedSubscription(Subscription subscription, int identifier) {}
 
-  Session() {}
+  /**
+   * Makes an empty session.
+   *
+   * @param deduplicationWindow how many QoS 1 messages are remembered; 0: none
+   */
+  Session(int deduplicationWindow) {
+    this.recent = deduplicationWindow == 0 ? null : new RecentMessages(deduplicationWindow);
+  }
 
   /**
    * Returns how many messages wait to be sent.
