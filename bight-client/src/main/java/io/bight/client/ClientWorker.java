@@ -77,6 +77,7 @@ final class ClientWorker implements EngineListener {
   private boolean closed;
   private int connections;
   private @Nullable String lastLoss;
+  private @Nullable MqttGroup group;
 
   /** Whether there is no connection and none is wanted; written by the driver, read by all. */
   private volatile boolean resting = true;
@@ -93,6 +94,7 @@ final class ClientWorker implements EngineListener {
   private int takeovers;
   private boolean connectedSinceAsked;
   private @Nullable Dialer dialer;
+  private ConnectGate.@Nullable Pass pass;
   private @Nullable ScheduledFuture<?> retryTimer;
 
   // As long as a transport
@@ -142,6 +144,11 @@ final class ClientWorker implements EngineListener {
     return client.describe();
   }
 
+  /** Makes the client one of a group; called before anything is asked of it. */
+  void join(MqttGroup joined) {
+    group = joined;
+  }
+
   boolean isResting() {
     return resting;
   }
@@ -178,10 +185,8 @@ final class ClientWorker implements EngineListener {
     disconnecting.add(future);
     // Callbacks and stages of futures may ask for another connection; that one is not ended.
     List<RequestFuture<ConnectEvent>> ended = takeAll(connecting);
-    if (phase == Phase.DIALING && dialer != null) {
-      dialer.cancel();
-      dialer = null;
-      phase = Phase.IDLE;
+    if (phase == Phase.DIALING) {
+      cancelDialing();
     }
     engine.disconnect(disconnect, nowNanos);
     List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : List.of();
@@ -270,6 +275,31 @@ final class ClientWorker implements EngineListener {
   private void dial() {
     phase = Phase.DIALING;
     client.setState(State.CONNECTING);
+    if (group == null) {
+      openTransport();
+    } else {
+      pass = group.connectGate().enter(loop.eventLoop(), this::openTransport);
+    }
+  }
+
+  private void cancelDialing() {
+    leaveConnectGate();
+    if (dialer != null) {
+      dialer.cancel();
+      dialer = null;
+    }
+    phase = Phase.IDLE;
+  }
+
+  /** The attempt is over, so another client of the group may begin. */
+  private void leaveConnectGate() {
+    if (pass != null) {
+      pass.leave();
+      pass = null;
+    }
+  }
+
+  private void openTransport() {
     dialer =
         new Dialer(
             loop.eventLoop(),
@@ -284,6 +314,7 @@ final class ClientWorker implements EngineListener {
   private void onDialFailure(Throwable cause) {
     dialer = null;
     phase = Phase.IDLE;
+    leaveConnectGate();
     onAttemptFailed(
         ConnectFailures.ofTransport(
             client.describe(), options.server(), options.transport(), cause));
@@ -301,6 +332,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onConnected(Connack connack) {
+    leaveConnectGate();
     String assigned = connack.properties().get(Property.ASSIGNED_CLIENT_IDENTIFIER);
     if (assigned != null) {
       clientIdentifier = assigned;
@@ -422,6 +454,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
+    leaveConnectGate();
     connected = null;
     lastLoss = end.by() + ", " + end.message();
     held.removeIf(this::comesAgain);
@@ -620,6 +653,9 @@ final class ClientWorker implements EngineListener {
     if (closed) {
       engine.failAll(clientClosed());
       loop.remove(client);
+      if (group != null) {
+        group.onClosed(client);
+      }
     }
     loop.onClientEnded();
     return takeAll(disconnecting);

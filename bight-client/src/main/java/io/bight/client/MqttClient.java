@@ -616,6 +616,11 @@ public final class MqttClient implements AutoCloseable {
     return options.describe(clientIdentifier);
   }
 
+  /** Makes the client one of a group; called before anything is asked of it. */
+  void join(MqttGroup group) {
+    worker.join(group);
+  }
+
   void onCallbackThrew(Throwable error) {
     worker.onCallbackThrew(error);
   }

@@ -580,6 +580,21 @@ public final class MqttClientBuilder {
    * @throws IllegalStateException if the loop is closed
    */
   public MqttClient build() {
+    return build(loop);
+  }
+
+  /** Makes the client on a group's loop. */
+  MqttClient buildFor(MqttLoop groupLoop) {
+    if (loop != null) {
+      throw new IllegalArgumentException(
+          "a client of a group runs on one of the group's loops, so it cannot be given the loop '"
+              + loop.name()
+              + "'");
+    }
+    return build(groupLoop);
+  }
+
+  private MqttClient build(@Nullable MqttLoop given) {
     if (version != MqttVersion.MQTT_5 && password != null && userName == null) {
       throw new IllegalArgumentException(
           "before MQTT 5.0 a password needs a user name [MQTT-3.1.2-22]");
@@ -617,7 +632,7 @@ public final class MqttClientBuilder {
                 queueMaximumBytes,
                 sessionLoss,
                 deduplicationWindow));
-    MqttLoop own = loop;
+    MqttLoop own = given;
     boolean ownsLoop = own == null;
     if (own == null) {
       own = MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier);

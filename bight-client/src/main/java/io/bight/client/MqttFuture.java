@@ -60,7 +60,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
 
   private T awaitUntil(long deadlineNanos, String timeout) {
     try {
-      if (!loop.driveUntilDone(this, deadlineNanos)) {
+      if (!drive(deadlineNanos)) {
         throw new MqttTimeoutException(
             describe() + " did not complete within " + timeout + "; " + loop.describeState());
       }
@@ -89,7 +89,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
     try {
       while (!isDone()) {
         try {
-          loop.driveUntilDone(this, Long.MAX_VALUE);
+          drive(Long.MAX_VALUE);
         } catch (InterruptedException e) {
           interrupted = true; // CompletableFuture.join goes on waiting too, and keeps the flag
         }
@@ -109,7 +109,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
    */
   @Override
   public T get() throws InterruptedException, ExecutionException {
-    loop.driveUntilDone(this, Long.MAX_VALUE);
+    drive(Long.MAX_VALUE);
     return super.get();
   }
 
@@ -122,7 +122,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
   public T get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
     Duration limit = Duration.ofNanos(Math.max(0, unit.toNanos(timeout)));
-    loop.driveUntilDone(this, MqttLoop.deadlineAfter(limit));
+    drive(MqttLoop.deadlineAfter(limit));
     return super.get(0, TimeUnit.NANOSECONDS);
   }
 
@@ -130,6 +130,11 @@ public class MqttFuture<T> extends CompletableFuture<T> {
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
     return new MqttFuture<>(loop);
+  }
+
+  /** Waits until this future is done, driving while nobody else does; false: the time passed. */
+  boolean drive(long deadlineNanos) throws InterruptedException {
+    return loop.driveUntilDone(this, deadlineNanos);
   }
 
   /** Has something run when this future is done, the first time it is asked. */

@@ -292,14 +292,7 @@ public final class MqttLoop implements AutoCloseable {
     if (future.isDone()) {
       return true;
     }
-    if (inLoop()) {
-      throw new IllegalStateException(
-          "a blocking call was made inside a callback of the loop '"
-              + name
-              + "', on the thread that"
-              + " would have to bring its answer; use whenComplete(...) or the ...Async form of the"
-              + " call");
-    }
+    refuseToBlock();
     future.watch(seat::signal);
     while (!future.isDone()) {
       if (Thread.interrupted()) {
@@ -316,6 +309,18 @@ public final class MqttLoop implements AutoCloseable {
       }
     }
     return true;
+  }
+
+  /** Throws on the driver's thread, inside a callback. */
+  void refuseToBlock() {
+    if (inLoop()) {
+      throw new IllegalStateException(
+          "a blocking call was made inside a callback of the loop '"
+              + name
+              + "', on the thread that"
+              + " would have to bring its answer; use whenComplete(...) or the ...Async form of the"
+              + " call");
+    }
   }
 
   private void driveUntil(MqttFuture<?> future, Drive drive, long deadlineNanos) {
@@ -617,6 +622,10 @@ public final class MqttLoop implements AutoCloseable {
   void add(MqttClient client) {
     requireOpen();
     clients.add(client);
+  }
+
+  int clientCount() {
+    return clients.size();
   }
 
   void remove(MqttClient client) {
