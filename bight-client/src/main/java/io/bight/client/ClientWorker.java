@@ -2,7 +2,6 @@
 package io.bight.client;
 
 import io.bight.client.MqttClient.State;
-import io.bight.mqtt.MqttConnectException;
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.Properties;
@@ -21,6 +20,7 @@ import io.bight.mqtt.engine.SessionStore;
 import io.bight.mqtt.engine.SubscribeResult;
 import io.bight.mqtt.engine.UnsubscribeResult;
 import io.bight.mqtt.packet.Connack;
+import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Publish;
@@ -28,41 +28,21 @@ import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
-import io.netty.util.concurrent.ScheduledFuture;
-import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The half of a client that lives on the loop: joins the engine to a transport, serves its
- * deadlines, connects again. All methods are the driver's, except {@link #submit}.
- *
- * <pre>
- *   IDLE --connect--&gt; DIALING --transport opened--&gt; OPEN --transport closed--&gt; IDLE
- *     ^                  |                                                      |
- *     +---- no retry ----+---- retry --&gt; WAITING --delay passed--&gt; DIALING &lt;----+ retry
- * </pre>
+ * deadlines, hands messages to the program. All methods are the driver's, except {@link #submit}.
  */
 final class ClientWorker implements EngineListener {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
 
   /** Every packet in words, at debug. */
   private static final Logger WIRE = LoggerFactory.getLogger("io.bight.wire");
-
-  /** A connection that ends sooner does not prove that the trouble is over. */
-  private static final long STABLE_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-  private enum Phase {
-    IDLE,
-    DIALING,
-    OPEN,
-    WAITING
-  }
 
   private final MqttClient client;
   private final MqttLoop loop;
@@ -72,43 +52,19 @@ final class ClientWorker implements EngineListener {
   private final MqttEngine engine;
 
   // As long as the client lives
-  private String clientIdentifier;
-  private boolean established;
+  private final Reconnector reconnector;
   private boolean closed;
-  private int connections;
-  private @Nullable String lastLoss;
   private @Nullable MqttGroup group;
-
-  /** Whether there is no connection and none is wanted; written by the driver, read by all. */
-  private volatile boolean resting = true;
-
   private final ArrayDeque<IncomingPublish> held = new ArrayDeque<>();
-  private final List<RequestFuture<ConnectEvent>> connecting = new ArrayList<>();
-  private final List<RequestFuture<Void>> disconnecting = new ArrayList<>();
-
-  // From connect to disconnect
-  private boolean wanted;
-  private Phase phase = Phase.IDLE;
-  private int failures;
-  private int shortConnections;
-  private int takeovers;
-  private boolean connectedSinceAsked;
-  private @Nullable Dialer dialer;
-  private ConnectGate.@Nullable Pass pass;
-  private @Nullable ScheduledFuture<?> retryTimer;
 
   // As long as a transport
   private @Nullable OpenTransport transport;
-  private @Nullable ConnectEvent connected;
-  private long establishedNanos;
-  private @Nullable Duration retryDelay;
 
   ClientWorker(MqttClient client, MqttLoop loop, ClientOptions options, Callbacks callbacks) {
     this.client = client;
     this.loop = loop;
     this.options = options;
     this.callbacks = callbacks;
-    this.clientIdentifier = options.clientIdentifier();
     this.commands =
         new CommandQueue(
             loop.eventLoop(),
@@ -123,6 +79,7 @@ final class ClientWorker implements EngineListener {
             SessionStore.IN_MEMORY,
             PooledByteBufAllocator.DEFAULT,
             this);
+    this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
   }
 
   // ---- commands
@@ -147,10 +104,11 @@ final class ClientWorker implements EngineListener {
   /** Makes the client one of a group; called before anything is asked of it. */
   void join(MqttGroup joined) {
     group = joined;
+    reconnector.connectThrough(joined.connectGate());
   }
 
   boolean isResting() {
-    return resting;
+    return reconnector.isResting();
   }
 
   private void drainCommands() {
@@ -161,49 +119,18 @@ final class ClientWorker implements EngineListener {
   void connect(RequestFuture<ConnectEvent> future) {
     if (closed) {
       future.onFailure(clientClosed());
-    } else if (connected != null) {
-      future.onSuccess(connected);
     } else {
-      connecting.add(future);
-      if (!wanted) {
-        wanted = true;
-        resting = false;
-        failures = 0;
-        shortConnections = 0;
-        takeovers = 0;
-        connectedSinceAsked = false;
-        if (phase == Phase.IDLE) {
-          dial();
-        }
-      }
+      reconnector.connect(future);
     }
   }
 
   void disconnect(Disconnect disconnect, RequestFuture<Void> future, long nowNanos) {
-    wanted = false;
-    cancelRetry();
-    disconnecting.add(future);
-    // Callbacks and stages of futures may ask for another connection; that one is not ended.
-    List<RequestFuture<ConnectEvent>> ended = takeAll(connecting);
-    if (phase == Phase.DIALING) {
-      cancelDialing();
-    }
-    engine.disconnect(disconnect, nowNanos);
-    List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : List.of();
-    failAll(
-        ended,
-        new MqttDisconnectedException(
-            client.describe() + " was disconnected by the program before it was connected", null));
-    completeAll(disconnected);
+    reconnector.disconnect(disconnect, future, null, nowNanos);
   }
 
   void close(RequestFuture<Void> future, long nowNanos) {
     if (closed) {
-      if (phase == Phase.IDLE) {
-        future.succeed(null);
-      } else {
-        disconnecting.add(future);
-      }
+      reconnector.awaitRest(future);
       return;
     }
     closed = true;
@@ -270,156 +197,30 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  // ---- connecting
-
-  private void dial() {
-    phase = Phase.DIALING;
-    client.setState(State.CONNECTING);
-    if (group == null) {
-      openTransport();
-    } else {
-      pass = group.connectGate().enter(loop.eventLoop(), this::openTransport);
-    }
-  }
-
-  private void cancelDialing() {
-    leaveConnectGate();
-    if (dialer != null) {
-      dialer.cancel();
-      dialer = null;
-    }
-    phase = Phase.IDLE;
-  }
-
-  /** The attempt is over, so another client of the group may begin. */
-  private void leaveConnectGate() {
-    if (pass != null) {
-      pass.leave();
-      pass = null;
-    }
-  }
-
-  private void openTransport() {
-    dialer =
-        new Dialer(
-            loop.eventLoop(),
-            loop.transport(),
-            options.server(),
-            options.transport(),
-            this,
-            this::onDialFailure);
-    dialer.start();
-  }
-
-  private void onDialFailure(Throwable cause) {
-    dialer = null;
-    phase = Phase.IDLE;
-    leaveConnectGate();
-    onAttemptFailed(
-        ConnectFailures.ofTransport(
-            client.describe(), options.server(), options.transport(), cause));
-    retryOrRest();
-  }
+  // ---- a transport and its connection
 
   void onTransportOpened(Channel opened) {
-    dialer = null;
-    phase = Phase.OPEN;
     transport = new OpenTransport(opened, engine);
-    engine.connectionOpened(options.connect(clientIdentifier, established), System.nanoTime());
-    flush();
+    Connect connect = reconnector.onTransportOpened();
+    try {
+      engine.connectionOpened(connect, System.nanoTime());
+      flush();
+    } catch (IllegalArgumentException e) {
+      transport.abort();
+      reconnector.onConnectNotSendable(e);
+    }
     onTransport(true, opened);
   }
 
   @Override
   public void onConnected(Connack connack) {
-    leaveConnectGate();
     String assigned = connack.properties().get(Property.ASSIGNED_CLIENT_IDENTIFIER);
     if (assigned != null) {
-      clientIdentifier = assigned;
       client.setClientIdentifier(assigned);
     }
-    ConnectEvent event = new ConnectEvent(client, connack, established);
-    established = true;
-    establishedNanos = System.nanoTime();
-    connections++;
-    connectedSinceAsked = true;
-    failures = 0;
-    connected = event;
-    int keepAliveSeconds =
-        connack.properties().get(Property.SERVER_KEEP_ALIVE, options.keepAliveSeconds());
-    client.setConnected(Duration.ofSeconds(keepAliveSeconds));
-    LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
     scheduleFlush();
-    callbacks.call(client, "onConnect", callbacks.onConnect, event);
-    for (RequestFuture<ConnectEvent> future : takeAll(connecting)) {
-      future.onSuccess(event);
-    }
+    reconnector.onAccepted(connack, System.nanoTime());
   }
-
-  private void onAttemptFailed(MqttConnectException failure) {
-    failures++;
-    boolean retry =
-        wanted
-            && (connectedSinceAsked || options.reconnect().includesFirstConnect())
-            && options.reconnect().allowsAttempt(failures);
-    retryDelay = null;
-    if (retry) {
-      retryDelay =
-          ConnectFailures.isPermanent(failure.reasonCode())
-              ? options.reconnect().maximumDelay()
-              : options.reconnect().delay(failures);
-    } else {
-      wanted = false;
-    }
-    // A callback may ask for another attempt, which is not the one that has failed.
-    List<RequestFuture<ConnectEvent>> failed = retry ? List.of() : takeAll(connecting);
-    client.setState(retry ? State.RECONNECTING : State.DISCONNECTED);
-    LOG.info(
-        "{} ({})",
-        failure.getMessage(),
-        retryDelay == null ? "no further attempt" : "again in " + retryDelay.toMillis() + " ms");
-    callbacks.call(
-        client,
-        "onConnectFailure",
-        callbacks.onConnectFailure,
-        new ConnectFailureEvent(client, failure, failures, retryDelay));
-    failAll(failed, failure);
-  }
-
-  /** The transport is gone: waits for the next attempt, or is done. */
-  private void retryOrRest() {
-    if (phase != Phase.IDLE) {
-      return; // a callback has asked for a connection already
-    }
-    if (!wanted) {
-      completeAll(enterRest());
-      return;
-    }
-    List<RequestFuture<Void>> disconnected = takeAll(disconnecting);
-    Duration delay = retryDelay == null ? Duration.ZERO : retryDelay;
-    retryDelay = null;
-    phase = Phase.WAITING;
-    retryTimer = loop.eventLoop().schedule(this::retry, delay.toNanos(), TimeUnit.NANOSECONDS);
-    completeAll(disconnected);
-  }
-
-  private void retry() {
-    retryTimer = null;
-    phase = Phase.IDLE;
-    if (wanted) {
-      dial();
-    }
-  }
-
-  private void cancelRetry() {
-    if (retryTimer != null) {
-      retryTimer.cancel(false);
-      retryTimer = null;
-      phase = Phase.IDLE;
-    }
-  }
-
-  // ---- an open transport
 
   void onBytes(Channel from, ByteBuf bytes) {
     if (transport != null && transport.isOf(from)) {
@@ -447,67 +248,20 @@ final class ClientWorker implements EngineListener {
     closed.onClosed();
     engine.connectionClosed(cause, System.nanoTime());
     transport = null;
-    phase = Phase.IDLE;
+    reconnector.onTransportClosed();
     onTransport(false, gone);
-    retryOrRest();
+    reconnector.retryOrRest();
   }
 
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
-    leaveConnectGate();
-    connected = null;
-    lastLoss = end.by() + ", " + end.message();
     held.removeIf(this::comesAgain);
+    FirstBytes firstBytes = null;
     if (transport != null) {
+      firstBytes = transport.firstBytes();
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
-    if (end.by() == ConnectionEnd.By.USER) {
-      client.setState(State.DISCONNECTED);
-      if (end.established()) {
-        callbacks.call(
-            client, "onDisconnect", callbacks.onDisconnect, new DisconnectEvent(client, end, null));
-      }
-    } else if (end.established()) {
-      onLost(end);
-    } else {
-      FirstBytes firstBytes = transport == null ? null : transport.firstBytes();
-      onAttemptFailed(ConnectFailures.ofEnd(client.describe(), options.server(), end, firstBytes));
-    }
-  }
-
-  private void onLost(ConnectionEnd lost) {
-    boolean shortLived = System.nanoTime() - establishedNanos < STABLE_NANOS;
-    // The server is there, so the delays begin anew, but not a race with a server that throws us
-    // out.
-    shortConnections = shortLived ? Math.min(shortConnections + 1, 2) : 0;
-    ConnectionEnd end = lost;
-    if (lost.reasonCode() == ReasonCode.SESSION_TAKEN_OVER) {
-      takeovers++;
-      end = ConnectFailures.takenOver(lost, clientIdentifier, takeovers);
-    } else if (!shortLived) {
-      takeovers = 0;
-    }
-    boolean retry = wanted && options.reconnect().allowsAttempt(0);
-    retryDelay = retry ? delayAfterLoss(end) : null;
-    wanted = retry;
-    client.setState(retry ? State.RECONNECTING : State.DISCONNECTED);
-    LOG.info(
-        "{} was disconnected: {} ({})",
-        client.describe(),
-        end.message(),
-        retryDelay == null ? "no reconnect" : "reconnect in " + retryDelay.toMillis() + " ms");
-    callbacks.call(
-        client,
-        "onDisconnect",
-        callbacks.onDisconnect,
-        new DisconnectEvent(client, end, retryDelay));
-  }
-
-  private Duration delayAfterLoss(ConnectionEnd end) {
-    // Two clients with one identifier throw each other out for ever: each time less eagerly.
-    return ConnectFailures.isPermanent(end.reasonCode())
-        ? options.reconnect().maximumDelay()
-        : options.reconnect().delay(Math.max(shortConnections, takeovers));
+    reconnector.onConnectionEnded(end, firstBytes, System.nanoTime());
   }
 
   // ---- messages
@@ -551,7 +305,15 @@ final class ClientWorker implements EngineListener {
     switch (options.callbackErrorPolicy()) {
       case CONTINUE -> {}
       case STOP_LOOP -> loop.stopWith(error);
-      case DISCONNECT -> client.disconnectAsync();
+      case DISCONNECT -> {
+        var future = new RequestFuture<Void>(loop, "disconnecting " + describe());
+        submit(
+            Command.of(
+                nowNanos ->
+                    reconnector.disconnect(
+                        new Disconnect(ReasonCode.SUCCESS), future, error, nowNanos),
+                failure -> future.complete(null)));
+      }
     }
   }
 
@@ -612,7 +374,7 @@ final class ClientWorker implements EngineListener {
   @Override
   public void onPacket(boolean sent, Packet packet) {
     String line = WireLog.line(sent, packet);
-    WIRE.debug("{} {}", clientIdentifier, line);
+    WIRE.debug("{} {}", client.clientId(), line);
     if (!callbacks.onPacket.isEmpty()) {
       // The engine is in the middle of something; a callback may issue any command.
       loop.eventLoop().execute(() -> callbacks.call(client, "onPacket", callbacks.onPacket, line));
@@ -634,21 +396,8 @@ final class ClientWorker implements EngineListener {
     LOG.warn("{} could not subscribe again: {}", client.describe(), failure.getMessage());
   }
 
-  // ---- the ends of futures
-
-  private static void failAll(List<RequestFuture<ConnectEvent>> futures, MqttException failure) {
-    futures.forEach(future -> future.onFailure(failure));
-  }
-
-  private static void completeAll(List<RequestFuture<Void>> futures) {
-    futures.forEach(future -> future.succeed(null));
-  }
-
-  /**
-   * There is no connection, and none is wanted; returns whom to tell that they are disconnected.
-   */
-  private List<RequestFuture<Void>> enterRest() {
-    resting = true;
+  /** There is no connection, and none is wanted. */
+  void onRest() {
     client.setState(closed ? State.CLOSED : State.DISCONNECTED);
     if (closed) {
       engine.failAll(clientClosed());
@@ -657,8 +406,6 @@ final class ClientWorker implements EngineListener {
         group.onClosed(client);
       }
     }
-    loop.onClientEnded();
-    return takeAll(disconnecting);
   }
 
   private MqttDisconnectedException clientClosed() {
@@ -670,14 +417,8 @@ final class ClientWorker implements EngineListener {
     Session session = engine.session();
     return "\n  connection: "
         + engine.state()
-        + ", transport "
-        + phase
-        + ", connections so far "
-        + connections
-        + ", failed attempts in a row "
-        + failures
-        + "\n  last loss: "
-        + (lastLoss == null ? "none" : lastLoss)
+        + ", "
+        + reconnector.diagnostics()
         + "\n  out: "
         + session.queuedMessages()
         + " messages queued ("
@@ -693,11 +434,5 @@ final class ClientWorker implements EngineListener {
         + " waiting for a handler, "
         + session.receivingMessages()
         + " at QoS 2";
-  }
-
-  private static <T> List<T> takeAll(List<T> list) {
-    List<T> all = List.copyOf(list);
-    list.clear();
-    return all;
   }
 }

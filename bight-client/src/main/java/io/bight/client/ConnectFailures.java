@@ -162,16 +162,49 @@ final class ConnectFailures {
 
   /** Names the reason for which two clients throw each other out. */
   static ConnectionEnd takenOver(ConnectionEnd end, String clientIdentifier, int times) {
+    return withMore(
+        end,
+        "another client connected with the client identifier '"
+            + clientIdentifier
+            + "'"
+            + (times > 1 ? ", " + times + " times in a row" : "")
+            + ": give each client its own");
+  }
+
+  /** Says what it may be when a server takes connections and soon ends them without a word. */
+  static ConnectionEnd endsSoon(ConnectionEnd end, String clientIdentifier, int times) {
+    return withMore(
+        end,
+        "so ended "
+            + times
+            + " connections in a row, each soon after the server had accepted it: another client"
+            + " may be using the client identifier '"
+            + clientIdentifier
+            + "', the server may not allow what this client sends, or it may be failing; give each"
+            + " client an identifier of its own, and look into the server's log");
+  }
+
+  /** Tells an end that the library has asked for itself from one that the program has. */
+  static ConnectionEnd asked(ConnectionEnd end, @Nullable Throwable because) {
+    return because == null
+        ? end
+        : new ConnectionEnd(
+            ConnectionEnd.By.CLIENT,
+            end.established(),
+            end.reasonCode(),
+            "a callback of the program threw "
+                + because
+                + ", upon which its callbackErrorPolicy disconnects",
+            end.properties(),
+            because);
+  }
+
+  private static ConnectionEnd withMore(ConnectionEnd end, String more) {
     return new ConnectionEnd(
         end.by(),
         end.established(),
         end.reasonCode(),
-        end.message()
-            + "; another client connected with the client identifier '"
-            + clientIdentifier
-            + "'"
-            + (times > 1 ? ", for the " + times + "th time in a row" : "")
-            + ": give each client its own",
+        end.message() + "; " + more,
         end.properties(),
         end.cause());
   }

@@ -35,18 +35,18 @@ final class Dialer {
   /**
    * Makes an attempt that has not begun.
    *
+   * @param loop drives the transport
    * @param worker learns of success by {@link ClientWorker#onTransportOpened}
    * @param onFailure is told why there is no transport
    */
   Dialer(
-      IoEventLoop eventLoop,
-      Transport transport,
+      MqttLoop loop,
       ServerAddress server,
       TransportOptions options,
       ClientWorker worker,
       Consumer<Throwable> onFailure) {
-    this.eventLoop = eventLoop;
-    this.transport = transport;
+    this.eventLoop = loop.eventLoop();
+    this.transport = loop.transport();
     this.server = server;
     this.options = options;
     this.worker = worker;

@@ -32,16 +32,19 @@ public final class DisconnectEvent {
   /**
    * Returns who ended it.
    *
-   * @return the program, this library, the server or the network
+   * @return the program, by {@code disconnect} or {@code close}; this library, since the server
+   *     broke the protocol or a callback threw and the {@link CallbackErrorPolicy} asks for it; the
+   *     server; or the network
    */
   public ConnectionEnd.By by() {
     return end.by();
   }
 
   /**
-   * Returns the reason in the DISCONNECT that was sent or received.
+   * Returns the reason: the one in the DISCONNECT that was sent or received, or {@link
+   * ReasonCode#KEEP_ALIVE_TIMEOUT} if the server was silent for too long.
    *
-   * @return the reason, or empty if there was no DISCONNECT
+   * @return the reason, or empty if the connection ended without one
    */
   public Optional<ReasonCode> reasonCode() {
     return Optional.ofNullable(end.reasonCode());

@@ -7,6 +7,7 @@ import io.bight.client.internal.DrivenEventLoop;
 import io.bight.client.internal.Transport;
 import io.bight.mqtt.MqttException;
 import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -593,6 +594,11 @@ public final class MqttLoop implements AutoCloseable {
   // ---- for the clients
 
   IoEventLoop eventLoop() {
+    return eventLoop;
+  }
+
+  /** Returns the loop as those see it who only have something run later. */
+  EventExecutor executor() {
     return eventLoop;
   }
 

@@ -2,7 +2,6 @@
 package io.bight.client;
 
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.DoubleSupplier;
 
 /**
@@ -109,23 +108,28 @@ public final class ReconnectPolicy {
     return failedAttempts < maximumAttempts;
   }
 
-  Duration maximumDelay() {
+  /** Returns how long to wait before the next attempt, after so many have failed in a row. */
+  Duration delay(int failedAttempts, DoubleSupplier random) {
+    return shortened(fullDelay(failedAttempts), random);
+  }
+
+  /** Returns how long to wait when trying soon is of no use. */
+  Duration longestDelay(DoubleSupplier random) {
+    return shortened(maximumDelay, random);
+  }
+
+  /** Returns the delay without its random part. */
+  Duration fullDelay(int failedAttempts) {
+    if (failedAttempts == 0) {
+      return FIRST_DELAY.compareTo(minimumDelay) < 0 ? FIRST_DELAY : minimumDelay;
+    } else if (failedAttempts < Long.SIZE / 2) {
+      Duration grown = minimumDelay.multipliedBy(1L << (failedAttempts - 1));
+      return grown.compareTo(maximumDelay) < 0 ? grown : maximumDelay;
+    }
     return maximumDelay;
   }
 
-  /** Returns how long to wait before the next attempt, after so many have failed in a row. */
-  Duration delay(int failedAttempts) {
-    return delay(failedAttempts, ThreadLocalRandom.current()::nextDouble);
-  }
-
-  Duration delay(int failedAttempts, DoubleSupplier random) {
-    Duration full = maximumDelay;
-    if (failedAttempts == 0) {
-      full = FIRST_DELAY.compareTo(minimumDelay) < 0 ? FIRST_DELAY : minimumDelay;
-    } else if (failedAttempts < Long.SIZE / 2) {
-      Duration grown = minimumDelay.multipliedBy(1L << (failedAttempts - 1));
-      full = grown.compareTo(maximumDelay) < 0 ? grown : maximumDelay;
-    }
+  private static Duration shortened(Duration full, DoubleSupplier random) {
     double part = 1 - JITTER * random.getAsDouble();
     return Duration.ofNanos((long) (full.toNanos() * part));
   }

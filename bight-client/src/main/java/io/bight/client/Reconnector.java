@@ -1,0 +1,383 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.client.MqttClient.State;
+import io.bight.mqtt.MqttConnectException;
+import io.bight.mqtt.MqttDisconnectedException;
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.engine.ConnectionEnd;
+import io.bight.mqtt.engine.MqttEngine;
+import io.bight.mqtt.packet.Connack;
+import io.bight.mqtt.packet.Connect;
+import io.bight.mqtt.packet.Disconnect;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connects a client, and connects it again until the program disconnects it: makes the attempts,
+ * waits between them, and tells the program of connections, failures and losses. All methods are
+ * the driver's.
+ *
+ * <pre>
+ *   IDLE --connect--&gt; DIALING --transport opened--&gt; OPEN --transport closed--&gt; IDLE
+ *     ^                  |                                                      |
+ *     +---- no retry ----+---- retry --&gt; WAITING --delay passed--&gt; DIALING &lt;----+ retry
+ * </pre>
+ */
+final class Reconnector {
+  private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
+
+  private enum Phase {
+    IDLE,
+    DIALING,
+    OPEN,
+    WAITING
+  }
+
+  private final MqttClient client;
+  private final MqttLoop loop;
+  private final ClientOptions options;
+  private final Callbacks callbacks;
+  private final ClientWorker worker;
+  private final MqttEngine engine;
+
+  // As long as the client lives
+  private @Nullable ConnectGate gate;
+  private boolean established;
+  private int connections;
+  private @Nullable String lastLoss;
+  private Phase phase = Phase.IDLE;
+  private final List<RequestFuture<ConnectEvent>> connecting = new ArrayList<>();
+  private final List<RequestFuture<Void>> disconnecting = new ArrayList<>();
+
+  /** Whether there is no connection and none is wanted; written by the driver, read by all. */
+  private volatile boolean resting = true;
+
+  // From connect to disconnect
+  private boolean wanted;
+  private Retries retries;
+  private @Nullable Dialer dialer;
+  private ConnectGate.@Nullable Pass pass;
+  private @Nullable ScheduledFuture<?> retryTimer;
+
+  // As long as a transport
+  private @Nullable ConnectEvent connected;
+
+  /** Why the library itself is ending the connection; null: the program asked for it. */
+  private @Nullable Throwable endedBecause;
+
+  /** From the end of a connection until its transport is closed too. */
+  private @Nullable Duration retryDelay;
+
+  Reconnector(
+      MqttClient client,
+      MqttLoop loop,
+      ClientOptions options,
+      Callbacks callbacks,
+      ClientWorker worker,
+      MqttEngine engine) {
+    this.client = client;
+    this.loop = loop;
+    this.options = options;
+    this.callbacks = callbacks;
+    this.worker = worker;
+    this.engine = engine;
+    this.retries = newRetries();
+  }
+
+  private Retries newRetries() {
+    return new Retries(options.reconnect(), false, ThreadLocalRandom.current()::nextDouble);
+  }
+
+  boolean isResting() {
+    return resting;
+  }
+
+  /** Has each attempt wait for its turn; called before anything is asked of the client. */
+  void connectThrough(ConnectGate shared) {
+    gate = shared;
+  }
+
+  // ---- what the program asks for
+
+  void connect(RequestFuture<ConnectEvent> future) {
+    if (connected != null) {
+      future.onSuccess(connected);
+      return;
+    }
+    connecting.add(future);
+    if (!wanted) {
+      wanted = true;
+      resting = false;
+      retries = newRetries();
+      if (phase == Phase.IDLE) {
+        attempt();
+      }
+    }
+  }
+
+  /**
+   * Ends the connection, or the attempts to make one.
+   *
+   * @param because what the library ends it for; null: the program has asked for it
+   */
+  void disconnect(
+      Disconnect disconnect,
+      RequestFuture<Void> future,
+      @Nullable Throwable because,
+      long nowNanos) {
+    wanted = false;
+    cancelRetry();
+    disconnecting.add(future);
+    // Callbacks and stages of futures may ask for another connection; that one is not ended.
+    List<RequestFuture<ConnectEvent>> ended = takeAll(connecting);
+    if (phase == Phase.DIALING) {
+      cancelAttempt();
+    }
+    endedBecause = because;
+    engine.disconnect(disconnect, nowNanos);
+    List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : List.of();
+    failAll(
+        ended,
+        new MqttDisconnectedException(
+            client.describe() + " was disconnected by the program before it was connected", null));
+    completeAll(disconnected);
+  }
+
+  /** Completes the future when there is no connection, which has been asked for already. */
+  void awaitRest(RequestFuture<Void> future) {
+    if (phase == Phase.IDLE) {
+      future.succeed(null);
+    } else {
+      disconnecting.add(future);
+    }
+  }
+
+  // ---- an attempt
+
+  private void attempt() {
+    phase = Phase.DIALING;
+    client.setState(State.CONNECTING);
+    if (gate == null) {
+      openTransport();
+    } else {
+      pass = gate.enter(loop.executor(), this::openTransport);
+    }
+  }
+
+  private void cancelAttempt() {
+    leaveGate();
+    if (dialer != null) {
+      dialer.cancel();
+      dialer = null;
+    }
+    phase = Phase.IDLE;
+  }
+
+  /** The attempt is over, so another client may begin. */
+  private void leaveGate() {
+    if (pass != null) {
+      pass.leave();
+      pass = null;
+    }
+  }
+
+  private void openTransport() {
+    dialer =
+        new Dialer(loop, options.server(), options.transport(), worker, this::onTransportFailure);
+    dialer.start();
+  }
+
+  private void onTransportFailure(Throwable cause) {
+    dialer = null;
+    phase = Phase.IDLE;
+    leaveGate();
+    onAttemptFailed(
+        ConnectFailures.ofTransport(
+            client.describe(), options.server(), options.transport(), cause));
+    retryOrRest();
+  }
+
+  /** A transport is open; returns what is to be sent on it first. */
+  Connect onTransportOpened() {
+    dialer = null;
+    phase = Phase.OPEN;
+    return options.connect(client.clientId(), established);
+  }
+
+  /** CONNECT cannot be encoded: the transport is of no use. */
+  void onConnectNotSendable(IllegalArgumentException cause) {
+    leaveGate();
+    onAttemptFailed(
+        new MqttConnectException(
+            client.describe()
+                + " could not connect: its CONNECT cannot be sent, since "
+                + cause.getMessage()
+                + "; change what the client was built with",
+            null,
+            cause));
+  }
+
+  void onAccepted(Connack connack, long nowNanos) {
+    leaveGate();
+    ConnectEvent event = new ConnectEvent(client, connack, established);
+    established = true;
+    connections++;
+    connected = event;
+    retries.onAccepted(nowNanos);
+    int keepAliveSeconds =
+        connack.properties().get(Property.SERVER_KEEP_ALIVE, options.keepAliveSeconds());
+    client.setConnected(Duration.ofSeconds(keepAliveSeconds));
+    LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
+    callbacks.call(client, "onConnect", callbacks.onConnect, event);
+    for (RequestFuture<ConnectEvent> future : takeAll(connecting)) {
+      future.onSuccess(event);
+    }
+  }
+
+  private void onAttemptFailed(MqttConnectException failure) {
+    Duration delay = retries.onFailure(failure);
+    wanted &= delay != null;
+    retryDelay = wanted ? delay : null;
+    // A callback may ask for another attempt, which is not the one that has failed.
+    List<RequestFuture<ConnectEvent>> failed = wanted ? List.of() : takeAll(connecting);
+    client.setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
+    LOG.info(
+        "{} ({})",
+        failure.getMessage(),
+        retryDelay == null ? "no further attempt" : "again in " + retryDelay.toMillis() + " ms");
+    callbacks.call(
+        client,
+        "onConnectFailure",
+        callbacks.onConnectFailure,
+        new ConnectFailureEvent(client, failure, retries.failures(), retryDelay));
+    failAll(failed, failure);
+  }
+
+  // ---- the end of a connection
+
+  /**
+   * A connection has ended, whether the server had accepted it or not.
+   *
+   * @param firstBytes what the server's first bytes look like, if any have come
+   */
+  void onConnectionEnded(ConnectionEnd end, @Nullable FirstBytes firstBytes, long nowNanos) {
+    leaveGate();
+    connected = null;
+    lastLoss = end.by() + ", " + end.message();
+    if (end.by() == ConnectionEnd.By.USER) {
+      client.setState(State.DISCONNECTED);
+      if (end.established()) {
+        onDisconnected(ConnectFailures.asked(end, endedBecause), null);
+      }
+    } else if (end.established()) {
+      onLost(end, nowNanos);
+    } else {
+      onAttemptFailed(ConnectFailures.ofEnd(client.describe(), options.server(), end, firstBytes));
+    }
+  }
+
+  private void onLost(ConnectionEnd end, long nowNanos) {
+    Duration delay = retries.onLost(client.describe(), end, nowNanos);
+    wanted &= delay != null;
+    retryDelay = wanted ? delay : null;
+    client.setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
+    onDisconnected(retries.explained(end, client.clientId()), retryDelay);
+  }
+
+  private void onDisconnected(ConnectionEnd end, @Nullable Duration reconnectIn) {
+    LOG.info(
+        "{} was disconnected: {} ({})",
+        client.describe(),
+        end.message(),
+        reconnectIn == null ? "no reconnect" : "reconnect in " + reconnectIn.toMillis() + " ms");
+    callbacks.call(
+        client,
+        "onDisconnect",
+        callbacks.onDisconnect,
+        new DisconnectEvent(client, end, reconnectIn));
+  }
+
+  void onTransportClosed() {
+    phase = Phase.IDLE;
+  }
+
+  /** The transport is gone: waits for the next attempt, or is done. */
+  void retryOrRest() {
+    if (phase != Phase.IDLE) {
+      return; // a callback has asked for a connection already
+    }
+    if (!wanted) {
+      completeAll(enterRest());
+      return;
+    }
+    List<RequestFuture<Void>> disconnected = takeAll(disconnecting);
+    Duration delay = retryDelay == null ? Duration.ZERO : retryDelay;
+    retryDelay = null;
+    phase = Phase.WAITING;
+    retryTimer = loop.executor().schedule(this::retry, delay.toNanos(), TimeUnit.NANOSECONDS);
+    completeAll(disconnected);
+  }
+
+  private void retry() {
+    retryTimer = null;
+    phase = Phase.IDLE;
+    if (wanted) {
+      attempt();
+    }
+  }
+
+  private void cancelRetry() {
+    if (retryTimer != null) {
+      retryTimer.cancel(false);
+      retryTimer = null;
+      phase = Phase.IDLE;
+    }
+  }
+
+  /**
+   * There is no connection, and none is wanted; returns whom to tell that they are disconnected.
+   */
+  private List<RequestFuture<Void>> enterRest() {
+    resting = true;
+    worker.onRest();
+    loop.onClientEnded();
+    return takeAll(disconnecting);
+  }
+
+  /** Tells what is going on; any thread, so only of what can be read in the middle of a change. */
+  String diagnostics() {
+    return "transport "
+        + phase
+        + ", connections so far "
+        + connections
+        + ", failed attempts in a row "
+        + retries.failures()
+        + "\n  last loss: "
+        + (lastLoss == null ? "none" : lastLoss);
+  }
+
+  // ---- the ends of futures
+
+  private static void failAll(List<RequestFuture<ConnectEvent>> futures, MqttException failure) {
+    futures.forEach(future -> future.onFailure(failure));
+  }
+
+  private static void completeAll(List<RequestFuture<Void>> futures) {
+    futures.forEach(future -> future.succeed(null));
+  }
+
+  private static <T> List<T> takeAll(List<T> list) {
+    List<T> all = List.copyOf(list);
+    list.clear();
+    return all;
+  }
+}
