@@ -1,10 +1,16 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.mqtt.MqttTimeoutException;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * One-liners for scripts and tests: each connects, does one thing, and disconnects, on the calling
@@ -65,6 +71,128 @@ public final class Mqtt {
       return client.await(
           first, MqttLoop.timeUntil(deadline), "a message for '" + topicFilter + "'");
     }
+  }
+
+  /**
+   * Publishes many messages over one connection, as fast as the server takes them, and waits until
+   * it has acknowledged all. A message that the server refuses does not stop the others.
+   *
+   * @param uri where the server is
+   * @param messages the messages, of any QoS; read as they are sent, so they may be made on the way
+   * @param timeout how long it may take in all
+   * @return how many were published
+   * @throws io.bight.mqtt.MqttTimeoutException if not all were published in time
+   * @throws io.bight.mqtt.MqttDisconnectedException if the connection was lost on the way
+   * @throws io.bight.mqtt.MqttException if the server could not be connected to, or refused
+   *     messages; in all cases the text names the first that were not published
+   */
+  public static int publishAll(String uri, Iterable<Publish> messages, Duration timeout) {
+    return PublishAll.run(oneShot(uri), messages, timeout);
+  }
+
+  /**
+   * Handles the messages that arrive within a time, on the calling thread. Connects again if the
+   * connection is lost on the way.
+   *
+   * @param uri where the server is
+   * @param topicFilter what to subscribe to, at QoS 2, so that each message comes as it was
+   *     published
+   * @param duration how long in all
+   * @param handler is given each message; what it throws ends the call and is thrown by it
+   * @return how many messages were handled
+   * @throws io.bight.mqtt.MqttException if the server could not be connected or subscribed to
+   */
+  public static int subscribe(
+      String uri, String topicFilter, Duration duration, Consumer<Message> handler) {
+    return subscribeWhile(
+        uri,
+        topicFilter,
+        duration,
+        message -> {
+          handler.accept(message);
+          return true;
+        });
+  }
+
+  /**
+   * Handles messages until the handler has had enough or the time has passed, as {@link #subscribe}
+   * does otherwise.
+   *
+   * @param uri where the server is
+   * @param topicFilter what to subscribe to, at QoS 2
+   * @param duration how long in all, at most
+   * @param handler is given each message and returns whether it wants more
+   * @return how many messages were handled
+   * @throws io.bight.mqtt.MqttException if the server could not be connected or subscribed to
+   */
+  public static int subscribeWhile(
+      String uri, String topicFilter, Duration duration, Predicate<Message> handler) {
+    long deadline = MqttLoop.deadlineAfter(duration);
+    CompletableFuture<Void> enough = new CompletableFuture<>();
+    AtomicInteger handled = new AtomicInteger();
+    Consumer<Message> untilEnough =
+        message -> {
+          if (!enough.isDone()) { // what came along with the last one is not wanted
+            boolean more = handler.test(message);
+            handled.incrementAndGet();
+            if (!more) {
+              enough.complete(null);
+            }
+          }
+        };
+    MqttClientBuilder builder =
+        MqttClient.builder(uri)
+            .onMessage(untilEnough)
+            .callbackErrorPolicy(CallbackErrorPolicy.STOP_LOOP);
+    try (MqttClient client = builder.build()) {
+      client.connect(MqttLoop.timeUntil(deadline));
+      client.subscribe(topicFilter, Qos.EXACTLY_ONCE).await(MqttLoop.timeUntil(deadline));
+      try {
+        client.await(enough, MqttLoop.timeUntil(deadline), "the end of the subscription");
+      } catch (MqttTimeoutException e) {
+        return handled.get(); // the time has passed, as it was to
+      }
+      return handled.get();
+    }
+  }
+
+  /**
+   * Waits for several messages.
+   *
+   * @param uri where the server is
+   * @param topicFilter what to subscribe to, at QoS 2
+   * @param count how many messages
+   * @param timeout how long to wait in all
+   * @return the first {@code count} messages that arrive, retained ones included
+   * @throws IllegalArgumentException if {@code count} is less than 1
+   * @throws MqttTimeoutException if fewer arrived in time
+   * @throws io.bight.mqtt.MqttException if the server could not be connected or subscribed to
+   */
+  public static List<Message> receive(String uri, String topicFilter, int count, Duration timeout) {
+    if (count < 1) {
+      throw new IllegalArgumentException("count must be at least 1, not " + count);
+    }
+    List<Message> messages = new ArrayList<>();
+    subscribeWhile(
+        uri,
+        topicFilter,
+        timeout,
+        message -> {
+          messages.add(message);
+          return messages.size() < count;
+        });
+    if (messages.size() < count) {
+      throw new MqttTimeoutException(
+          messages.size()
+              + " of "
+              + count
+              + " messages for '"
+              + topicFilter
+              + "' arrived within "
+              + timeout.toMillis()
+              + " ms");
+    }
+    return messages;
   }
 
   private static MqttClientBuilder oneShot(String uri) {
