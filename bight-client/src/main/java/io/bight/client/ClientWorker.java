@@ -148,10 +148,11 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  OutgoingPublish publish(Publish message, Completion<PublishResult> completion, long nowNanos) {
+  @Nullable OutgoingPublish publish(
+      Publish message, Completion<PublishResult> completion, long nowNanos) {
     if (closed) {
       completion.onFailure(clientClosed());
-      return new OutgoingPublish(message, completion);
+      return null;
     }
     return engine.publish(message, completion, nowNanos);
   }
@@ -421,11 +422,11 @@ final class ClientWorker implements EngineListener {
         + reconnector.diagnostics()
         + "\n  out: "
         + session.queuedMessages()
-        + " messages queued ("
-        + session.queuedBytes()
-        + " B), "
+        + " messages queued, "
         + session.inFlightMessages()
-        + " in flight, send quota "
+        + " in flight ("
+        + session.heldBytes()
+        + " B in all), send quota "
         + engine.sendQuota()
         + "\n  in: "
         + engine.unacknowledgedMessages()

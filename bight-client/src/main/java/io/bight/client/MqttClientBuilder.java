@@ -2,6 +2,7 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Topics;
@@ -51,6 +52,7 @@ public final class MqttClientBuilder {
   private Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
   private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
   private long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
+  private OverflowPolicy overflowPolicy = EngineOptions.DEFAULT.overflowPolicy();
   private EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
   private int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
 
@@ -346,6 +348,18 @@ public final class MqttClientBuilder {
   }
 
   /**
+   * Sets what happens to a message for which there is no room; {@link OverflowPolicy#REJECT} unless
+   * set.
+   *
+   * @param policy the policy
+   * @return this builder
+   */
+  public MqttClientBuilder overflowPolicy(OverflowPolicy policy) {
+    overflowPolicy = Objects.requireNonNull(policy, "overflowPolicy");
+    return this;
+  }
+
+  /**
    * Sets how long an attempt to open a transport may take, for each address; 10 s unless set.
    *
    * @param timeout 1 ms to 24 days
@@ -630,6 +644,7 @@ public final class MqttClientBuilder {
                 connackTimeout,
                 queueMaximumMessages,
                 queueMaximumBytes,
+                overflowPolicy,
                 sessionLoss,
                 deduplicationWindow));
     MqttLoop own = given;

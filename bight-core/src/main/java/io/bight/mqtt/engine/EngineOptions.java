@@ -1,14 +1,17 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
+import io.bight.mqtt.OverflowPolicy;
 import java.time.Duration;
 
 /**
  * What the specification leaves to the implementation.
  *
  * @param connackTimeout how long to wait for CONNACK
- * @param queueMaximumMessages how many messages may wait to be sent
- * @param queueMaximumBytes how many bytes of topics and payloads may wait to be sent
+ * @param queueMaximumMessages how many messages may wait for their first transmission
+ * @param queueMaximumBytes how many bytes of heap messages may take that wait, are being written or
+ *     are in flight, as {@link OutgoingPublish#heapBytesOf} counts
+ * @param overflowPolicy what happens to a message beyond these bounds
  * @param sessionLoss what happens to messages in flight when the server has lost the session
  * @param deduplicationWindow among how many of the last QoS 1 messages one is looked for that the
  *     server repeats, so that it is not given to the application again; 0: not at all
@@ -17,28 +20,21 @@ public record EngineOptions(
     Duration connackTimeout,
     int queueMaximumMessages,
     long queueMaximumBytes,
+    OverflowPolicy overflowPolicy,
     SessionLoss sessionLoss,
     int deduplicationWindow) {
 
-  /** The defaults: 10 s, 1,000,000 messages, 64 MiB, and messages in flight are published again. */
-  public static final EngineOptions DEFAULT =
-      new EngineOptions(Duration.ofSeconds(10), 1_000_000, 64L << 20, SessionLoss.REPUBLISH);
-
   /**
-   * Makes options without de-duplication at QoS 1.
-   *
-   * @param connackTimeout how long to wait for CONNACK
-   * @param queueMaximumMessages how many messages may wait to be sent
-   * @param queueMaximumBytes how many bytes of topics and payloads may wait to be sent
-   * @param sessionLoss what happens to messages in flight when the server has lost the session
+   * The defaults: 10 s, 1,000,000 messages, 64 MiB, refusal beyond; messages in flight go again.
    */
-  public EngineOptions(
-      Duration connackTimeout,
-      int queueMaximumMessages,
-      long queueMaximumBytes,
-      SessionLoss sessionLoss) {
-    this(connackTimeout, queueMaximumMessages, queueMaximumBytes, sessionLoss, 0);
-  }
+  public static final EngineOptions DEFAULT =
+      new EngineOptions(
+          Duration.ofSeconds(10),
+          1_000_000,
+          64L << 20,
+          OverflowPolicy.REJECT,
+          SessionLoss.REPUBLISH,
+          0);
 
   /**
    * What happens to QoS 1 and 2 messages that were sent but not acknowledged when the server comes

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
@@ -416,17 +417,39 @@ public final class MqttEngine {
    */
   public OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
+    return publish(message, OfflinePolicy.QUEUE, completion, nowNanos);
+  }
+
+  /**
+   * Sends a message, or does with it what its policy says where it cannot be sent at once.
+   *
+   * @param message the message
+   * @param offlinePolicy whether it waits
+   * @param completion is told the outcome
+   * @param nowNanos the time
+   * @return the entry by which the message can be cancelled and looked at
+   */
+  public OutgoingPublish publish(
+      Publish message,
+      OfflinePolicy offlinePolicy,
+      Completion<PublishResult> completion,
+      long nowNanos) {
     this.nowNanos = nowNanos;
+    long heapBytes = OutgoingPublish.heapBytesOf(message, offlinePolicy);
     OutgoingPublish publish =
         message.properties().isEmpty()
-            ? new OutgoingPublish(message, completion)
-            : withProperties(message, completion, nowNanos);
+            ? new OutgoingPublish(message, offlinePolicy, completion, heapBytes)
+            : withProperties(message, offlinePolicy, completion, heapBytes, nowNanos);
     outgoing.publish(publish);
     return publish;
   }
 
   private static OutgoingPublish withProperties(
-      Publish message, Completion<PublishResult> completion, long nowNanos) {
+      Publish message,
+      OfflinePolicy offlinePolicy,
+      Completion<PublishResult> completion,
+      long heapBytes,
+      long nowNanos) {
     // A message passed on as it came in may still have them: this is the server's alone
     // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
     Properties properties =
@@ -440,8 +463,9 @@ public final class MqttEngine {
             : message.withProperties(properties);
     Long expiry = properties.get(Property.MESSAGE_EXPIRY_INTERVAL);
     return expiry == null
-        ? new OutgoingPublish(own, completion)
-        : new OutgoingPublish(own, completion, nowNanos + TimeUnit.SECONDS.toNanos(expiry));
+        ? new OutgoingPublish(own, offlinePolicy, completion, heapBytes)
+        : new OutgoingPublish(
+            own, offlinePolicy, completion, heapBytes, nowNanos + TimeUnit.SECONDS.toNanos(expiry));
   }
 
   /**
@@ -720,9 +744,10 @@ public final class MqttEngine {
     connection = null;
     ending = current;
     current.releaseRest();
-    outgoing.onConnectionEnded();
+    List<OutgoingPublish> stale = outgoing.onConnectionEnded();
     requests.onConnectionEnded();
     listener.onConnectionEnded(end);
+    outgoing.failStale(stale);
   }
 
   private static String text(Duration duration) {

@@ -1,10 +1,9 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
-import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
-import io.bight.mqtt.MqttQueueFullException;
-import io.bight.mqtt.MqttReasonException;
+import io.bight.mqtt.OfflinePolicy;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
@@ -32,21 +31,47 @@ final class OutgoingMessages {
   private final Session session;
   private final SessionStore store;
   private final EngineOptions options;
+  private final PublishFailures failures;
 
   OutgoingMessages(MqttEngine engine, Session session, SessionStore store, EngineOptions options) {
     this.engine = engine;
     this.session = session;
     this.store = store;
     this.options = options;
+    this.failures = new PublishFailures(engine.describe(), session, options);
   }
 
   // ---- commands
 
   void publish(OutgoingPublish publish) {
-    if (session.queued.isEmpty() && canSendNow(publish)) {
+    session.heldBytes += publish.heapBytes();
+    if (publish.offlinePolicy() == OfflinePolicy.FAIL && !isConnected()) {
+      fail(publish, failures.notConnected(publish.message()));
+      return;
+    }
+    OutgoingQueue queue = session.queue;
+    boolean sendNow = queue.isEmpty() && canSendNow(publish);
+    OutgoingPublish overtaken = queue.overtakenBy(publish);
+    List<OutgoingPublish> dropped = List.of();
+    if (!hasRoom(sendNow, overtaken)) {
+      if (options.overflowPolicy() != OverflowPolicy.DROP_OLDEST || !canMakeRoom()) {
+        fail(publish, failures.queueFull(publish));
+        return;
+      }
+      dropped = makeRoom(overtaken);
+    }
+    if (sendNow) {
       send(engine.connection(), publish);
-    } else {
-      queue(publish);
+      return;
+    }
+    queue.add(publish);
+    // What leaves has left before anyone is told.
+    if (overtaken != null) {
+      done(overtaken);
+      overtaken.completion().onFailure(failures.overtaken(overtaken.message()));
+    }
+    for (OutgoingPublish oldest : dropped) {
+      oldest.completion().onFailure(failures.dropped(oldest.message()));
     }
   }
 
@@ -55,10 +80,14 @@ final class OutgoingMessages {
     if (publish.progress != Progress.QUEUED) {
       return false;
     }
-    session.queued.remove(publish);
-    session.queuedBytes -= publish.sizeBytes();
-    publish.progress = Progress.DONE;
+    session.queue.remove(publish);
+    done(publish);
     return true;
+  }
+
+  private boolean isConnected() {
+    ConnectionState connection = engine.connectionOrNull();
+    return connection != null && connection.accepted;
   }
 
   private boolean canSendNow(OutgoingPublish publish) {
@@ -70,30 +99,40 @@ final class OutgoingMessages {
         && hasQuota(connection, publish.message().qos());
   }
 
-  private void queue(OutgoingPublish publish) {
-    int messages = session.queued.size();
-    long bytes = session.queuedBytes + publish.sizeBytes();
-    if (messages >= options.queueMaximumMessages() || bytes > options.queueMaximumBytes()) {
-      publish.progress = Progress.DONE;
-      publish
-          .completion()
-          .onFailure(
-              new MqttQueueFullException(
-                  engine.describe()
-                      + " has "
-                      + messages
-                      + " messages ("
-                      + session.queuedBytes
-                      + " B) waiting to be sent; its queue takes "
-                      + options.queueMaximumMessages()
-                      + " messages and "
-                      + options.queueMaximumBytes()
-                      + " B. Wait for earlier messages before "
-                      + "publishing more, or set a larger bound"));
-      return;
+  // ---- room
+
+  /** Tells whether a message that is held already may stay; the one it overtakes makes room. */
+  private boolean hasRoom(boolean sendNow, @Nullable OutgoingPublish overtaken) {
+    OutgoingQueue queue = session.queue;
+    long freed = overtaken == null ? 0 : overtaken.heapBytes();
+    return session.heldBytes - freed <= options.queueMaximumBytes()
+        && (sendNow
+            || overtaken != null
+            || queue.unsentMessages() < options.queueMaximumMessages());
+  }
+
+  /** Tells whether there were room if nothing waited. What was sent is not dropped. */
+  private boolean canMakeRoom() {
+    return session.heldBytes - session.queue.unsentBytes() <= options.queueMaximumBytes()
+        && options.queueMaximumMessages() > 0
+        && session.queue.unsentMessages() > 0;
+  }
+
+  /** Drops the oldest until there is room; they are still to be told. */
+  private List<OutgoingPublish> makeRoom(@Nullable OutgoingPublish overtaken) {
+    List<OutgoingPublish> dropped = new ArrayList<>();
+    OutgoingPublish leaving = overtaken;
+    OutgoingPublish oldest;
+    while (!hasRoom(false, leaving) && (oldest = session.queue.oldestUnsent()) != null) {
+      session.queue.remove(oldest);
+      done(oldest);
+      if (oldest == leaving) {
+        leaving = null; // overtaken in any case
+      } else {
+        dropped.add(oldest);
+      }
     }
-    session.queued.add(publish);
-    session.queuedBytes = bytes;
+    return dropped;
   }
 
   // ---- filling the batch
@@ -122,10 +161,9 @@ final class OutgoingMessages {
   private void sendQueued(ConnectionState connection, int batchBytes) {
     OutgoingPublish publish;
     while (connection.outgoingBytes() < batchBytes
-        && (publish = session.queued.first()) != null
+        && (publish = session.queue.first()) != null
         && hasQuota(connection, publish.message().qos())) {
-      session.queued.remove(publish);
-      session.queuedBytes -= publish.sizeBytes();
+      session.queue.remove(publish);
       send(connection, publish);
       if (engine.connectionOrNull() != connection) {
         return; // a completion ended the connection
@@ -143,7 +181,7 @@ final class OutgoingMessages {
     if (publish.expires()) {
       long secondsToLive = publish.secondsToLive(engine.nowNanos());
       if (secondsToLive <= 0) {
-        fail(publish, expired(message));
+        fail(publish, failures.expired(message));
         return;
       }
       message = withExpiry(message, secondsToLive);
@@ -161,10 +199,11 @@ final class OutgoingMessages {
       if (!atMostOnce) {
         session.packetIdentifiers.release(packetIdentifier);
       }
-      fail(publish, unencodable(message, e));
+      fail(publish, failures.unencodable(message, e));
       return;
     }
     publish.progress = Progress.PUBLISHED;
+    leaveQueue(publish);
     if (atMostOnce) {
       sentAtMostOnce(connection).add(publish);
       connection.atMostOnceInBatch++;
@@ -221,13 +260,13 @@ final class OutgoingMessages {
       return null;
     }
     if (message.qos().code() > limits.maximumQos().code()) {
-      return refusal(
+      return failures.refusal(
           message,
           ReasonCode.QOS_NOT_SUPPORTED,
           "the server accepts QoS " + limits.maximumQos().code() + " at most [MQTT-3.2.2-11]");
     }
     if (message.retain() && !limits.retainAvailable()) {
-      return refusal(
+      return failures.refusal(
           message,
           ReasonCode.RETAIN_NOT_SUPPORTED,
           "the server does not keep retained messages [MQTT-3.2.2-14]");
@@ -242,11 +281,11 @@ final class OutgoingMessages {
     try {
       exact = connection.encoder.encodedLength(message, 0);
     } catch (IllegalArgumentException e) {
-      return unencodable(message, e);
+      return failures.unencodable(message, e);
     }
     return exact <= limits.maximumPacketSizeBytes()
         ? null
-        : refusal(
+        : failures.refusal(
             message,
             ReasonCode.PACKET_TOO_LARGE,
             "the packet would have "
@@ -254,28 +293,6 @@ final class OutgoingMessages {
                 + " bytes and the server accepts "
                 + limits.maximumPacketSizeBytes()
                 + " [MQTT-3.2.2-15]");
-  }
-
-  private MqttReasonException refusal(Publish message, ReasonCode reasonCode, String why) {
-    return new MqttReasonException(
-        engine.describe() + " did not publish to '" + message.topic() + "': " + why,
-        reasonCode,
-        null);
-  }
-
-  private MqttException unencodable(Publish message, IllegalArgumentException cause) {
-    return new MqttException(
-        engine.describe() + " cannot publish to '" + message.topic() + "': " + cause.getMessage(),
-        cause);
-  }
-
-  private MqttException expired(Publish message) {
-    return new MqttException(
-        engine.describe()
-            + " dropped a message for '"
-            + message.topic()
-            + "': it expired while it waited to be sent",
-        null);
   }
 
   private static Publish withExpiry(Publish message, long seconds) {
@@ -381,16 +398,7 @@ final class OutgoingMessages {
       String reasonString = properties.get(Property.REASON_STRING);
       publish
           .completion()
-          .onFailure(
-              new MqttReasonException(
-                  engine.describe()
-                      + " published to '"
-                      + publish.message().topic()
-                      + "', and the server answered: "
-                      + reason
-                      + (reasonString == null ? "" : ", \"" + reasonString + "\""),
-                  reason,
-                  reasonString));
+          .onFailure(failures.negativeAcknowledgement(publish.message(), reason, reasonString));
     } else {
       publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason, properties));
     }
@@ -399,12 +407,28 @@ final class OutgoingMessages {
   private void forget(OutgoingPublish publish) {
     session.packetIdentifiers.release(publish.packetIdentifier);
     store.removeOutgoing(publish.packetIdentifier);
-    publish.progress = Progress.DONE;
     publish.packetIdentifier = 0;
+    done(publish);
   }
 
-  private static void fail(OutgoingPublish publish, MqttException failure) {
-    publish.progress = Progress.DONE;
+  private void leaveQueue(OutgoingPublish publish) {
+    if (!publish.wasSent) {
+      publish.wasSent = true;
+      session.leaveQueue();
+    }
+  }
+
+  /** A message has come to its end, whatever that is: it takes no room any more. */
+  private void done(OutgoingPublish publish) {
+    if (publish.progress != Progress.DONE) {
+      publish.progress = Progress.DONE;
+      leaveQueue(publish);
+      session.free(publish.heapBytes());
+    }
+  }
+
+  private void fail(OutgoingPublish publish, MqttException failure) {
+    done(publish);
     publish.completion().onFailure(failure);
   }
 
@@ -414,7 +438,7 @@ final class OutgoingMessages {
     OutgoingPublish publish;
     // A completion may end the connection, and with it what is left of these.
     for (int i = 0; i < messages && sent != null && (publish = sent.poll()) != null; i++) {
-      publish.progress = Progress.DONE;
+      done(publish);
       publish
           .completion()
           .onSuccess(PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE));
@@ -446,17 +470,17 @@ final class OutgoingMessages {
    */
   List<OutgoingPublish> onSessionLost() {
     List<OutgoingPublish> ended = takeAll(session.released);
-    List<OutgoingPublish> unacknowledged = takeAll(session.published);
-    if (options.sessionLoss() == SessionLoss.FAIL) {
-      ended.addAll(unacknowledged);
-      return ended;
+    List<OutgoingPublish> again = new ArrayList<>();
+    for (OutgoingPublish publish : takeAll(session.published)) {
+      if (options.sessionLoss() == SessionLoss.FAIL
+          || publish.offlinePolicy() == OfflinePolicy.FAIL) {
+        ended.add(publish);
+      } else {
+        publish.progress = Progress.QUEUED;
+        again.add(publish);
+      }
     }
-    for (int i = unacknowledged.size() - 1; i >= 0; i--) {
-      OutgoingPublish publish = unacknowledged.get(i);
-      publish.progress = Progress.QUEUED;
-      session.queued.addFirst(publish);
-      session.queuedBytes += publish.sizeBytes();
-    }
+    session.queue.addAgain(again);
     return ended;
   }
 
@@ -475,31 +499,36 @@ final class OutgoingMessages {
     for (OutgoingPublish publish : ended) {
       if (publish.progress == Progress.RELEASED) {
         // PUBREC has said that the server has the message; publishing it again would double it.
-        publish.progress = Progress.DONE;
+        done(publish);
         publish
             .completion()
             .onSuccess(
                 PublishResult.of(publish.message().qos(), ReasonCode.SUCCESS, Properties.NONE));
       } else {
-        fail(
-            publish,
-            new MqttDisconnectedException(
-                engine.describe()
-                    + " published to '"
-                    + publish.message().topic()
-                    + "', and the server lost the session before it acknowledged; whether the "
-                    + "message arrived is not known",
-                null));
+        fail(publish, failures.lostWithItsSession(publish.message()));
       }
     }
   }
 
-  /** The connection has ended; the next one starts with a quota of its own. */
-  void onConnectionEnded() {
+  /**
+   * The connection has ended; the next one starts with a quota of its own.
+   *
+   * @return the messages that must not outlast it, to be told by {@link #failStale}
+   */
+  List<OutgoingPublish> onConnectionEnded() {
     for (PublishList list : List.of(session.published, session.released)) {
       for (OutgoingPublish publish = list.first(); publish != null; publish = publish.next) {
         publish.holdsQuota = false;
       }
+    }
+    List<OutgoingPublish> stale = session.queue.takeConnectionBound();
+    stale.forEach(this::done);
+    return stale;
+  }
+
+  void failStale(List<OutgoingPublish> stale) {
+    for (OutgoingPublish publish : stale) {
+      publish.completion().onFailure(failures.lostItsConnection(publish.message()));
     }
   }
 
@@ -509,33 +538,22 @@ final class OutgoingMessages {
     connection.sentAtMostOnce = null;
     while (sent != null && !sent.isEmpty()) {
       OutgoingPublish publish = sent.remove();
-      fail(
-          publish,
-          new MqttDisconnectedException(
-              engine.describe()
-                  + " was disconnected while a QoS 0 message for '"
-                  + publish.message().topic()
-                  + "' was being written; it may be lost",
-              cause));
+      fail(publish, failures.lostWhileWritten(publish.message(), cause));
     }
   }
 
   /** The client ends: whatever is still waiting fails. The store keeps what was in flight. */
   void failAll(MqttException failure) {
-    List<OutgoingPublish> all = new ArrayList<>();
-    for (OutgoingPublish publish; (publish = session.queued.first()) != null; ) {
-      session.queued.remove(publish);
-      all.add(publish);
-    }
-    session.queuedBytes = 0;
+    List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null) {
       connection.repeatNext = null;
     }
     all.addAll(takeAll(session.published));
     all.addAll(takeAll(session.released));
+    all.forEach(this::done); // so that no completion can take back what is told next
     for (OutgoingPublish publish : all) {
-      fail(publish, failure);
+      publish.completion().onFailure(failure);
     }
   }
 }

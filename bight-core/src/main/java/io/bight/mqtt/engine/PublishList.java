@@ -48,6 +48,18 @@ final class PublishList {
     size++;
   }
 
+  void insertBefore(OutgoingPublish successor, OutgoingPublish publish) {
+    publish.previous = successor.previous;
+    publish.next = successor;
+    if (successor.previous == null) {
+      first = publish;
+    } else {
+      successor.previous.next = publish;
+    }
+    successor.previous = publish;
+    size++;
+  }
+
   void remove(OutgoingPublish publish) {
     if (publish.previous == null) {
       first = publish.next;

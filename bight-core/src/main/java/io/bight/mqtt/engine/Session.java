@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,10 +20,17 @@ public final class Session {
   /** Packet identifiers in use, by messages and by requests. */
   final PacketIdentifiers<Object> packetIdentifiers = new PacketIdentifiers<>();
 
-  /** Messages not sent yet, in the order of the calls. */
-  final PublishList queued = new PublishList();
+  /** Messages that wait to be sent. */
+  final OutgoingQueue queue = new OutgoingQueue();
 
-  long queuedBytes;
+  /** What all messages take that are not done: queued, being written, in flight. */
+  long heldBytes;
+
+  /** How many messages have left the queue, sent or not; written by the driver, read by all. */
+  private final AtomicLong leftMessages = new AtomicLong();
+
+  /** How much room was made by messages that were done; written by the driver, read by all. */
+  private final AtomicLong freedBytes = new AtomicLong();
 
   /** QoS 1 and 2 messages whose PUBLISH is unacknowledged, in the order sent [MQTT-4.6.0-1]. */
   final PublishList published = new PublishList();
@@ -62,16 +70,46 @@ public final class Session {
    * @return the number of messages
    */
   public int queuedMessages() {
-    return queued.size();
+    return queue.size();
   }
 
   /**
-   * Returns how many bytes of topics and payloads wait to be sent.
+   * Returns about how much heap the messages take that wait, are being written or are in flight.
    *
-   * @return the number of bytes
+   * @return the bytes that count against the queue's bound
    */
-  public long queuedBytes() {
-    return queuedBytes;
+  public long heldBytes() {
+    return heldBytes;
+  }
+
+  /**
+   * Returns how many of the messages given to the engine so far do not wait for their first
+   * transmission any more: sent, failed or taken back. It only grows. May be called by any thread.
+   *
+   * @return the number of messages
+   */
+  public long leftMessages() {
+    return leftMessages.get();
+  }
+
+  /**
+   * Returns how many bytes the messages took that were given to the engine and are done. It only
+   * grows. May be called by any thread.
+   *
+   * @return the sum of what they counted for against the queue's bound
+   */
+  public long freedBytes() {
+    return freedBytes.get();
+  }
+
+  /** A message waits for its first transmission no more. */
+  void leaveQueue() {
+    leftMessages.lazySet(leftMessages.getPlain() + 1); // the driver alone writes
+  }
+
+  void free(long bytes) {
+    heldBytes -= bytes;
+    freedBytes.lazySet(freedBytes.getPlain() + bytes);
   }
 
   /**
@@ -113,9 +151,10 @@ public final class Session {
   @Override
   public String toString() {
     StringJoiner text = new StringJoiner(", ", "Session[", "]");
-    text.add("queued=" + queued.size() + " (" + queuedBytes + " B)");
+    text.add("queued=" + queue.size());
     text.add("published=" + published.size());
     text.add("released=" + released.size());
+    text.add("held=" + heldBytes + " B");
     text.add("receiving=" + receiving.keySet());
     text.add("subscriptions=" + wanted.keySet());
     return text.toString();

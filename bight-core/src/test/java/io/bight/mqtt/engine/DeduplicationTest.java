@@ -4,6 +4,7 @@ package io.bight.mqtt.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.testkit.OutgoingPacket;
@@ -30,7 +31,13 @@ class DeduplicationTest extends EngineFixture {
 
   private MqttEngine engineWithWindow(int window) {
     return newEngine(
-        new EngineOptions(Duration.ofSeconds(10), 10, 10_000, SessionLoss.REPUBLISH, window));
+        new EngineOptions(
+            Duration.ofSeconds(10),
+            10,
+            10_000,
+            OverflowPolicy.REJECT,
+            SessionLoss.REPUBLISH,
+            window));
   }
 
   /** The server sends a message, is answered, and the connection breaks. */

@@ -333,6 +333,6 @@ abstract class EngineFixture {
     assertThat(engine.session().inFlightMessages()).as("in flight").isZero();
     assertThat(engine.session().packetIdentifiersInUse()).as("packet identifiers").isZero();
     assertThat(engine.session().queuedMessages()).as("queued").isZero();
-    assertThat(engine.session().queuedBytes()).as("queued bytes").isZero();
+    assertThat(engine.session().heldBytes()).as("held bytes").isZero();
   }
 }

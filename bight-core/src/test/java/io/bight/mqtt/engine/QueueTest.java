@@ -7,6 +7,7 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttQueueFullException;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Normative;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
 import io.bight.mqtt.packet.Publish;
@@ -21,7 +22,13 @@ class QueueTest extends EngineFixture {
   private void bound(int messages, long bytes) {
     engine =
         newEngine(
-            new EngineOptions(Duration.ofSeconds(10), messages, bytes, SessionLoss.REPUBLISH));
+            new EngineOptions(
+                Duration.ofSeconds(10),
+                messages,
+                bytes,
+                OverflowPolicy.REJECT,
+                SessionLoss.REPUBLISH,
+                0));
   }
 
   private OutgoingPublish enqueue(Publish.Builder message) {
@@ -45,10 +52,11 @@ class QueueTest extends EngineFixture {
   @Test
   void queueIsBoundedByBytes() {
     bound(100, 1000);
-    publish(qos0("aa").payload(new byte[990])).assertOpen();
-    assertThat(engine.session().queuedBytes()).isEqualTo(994);
-    publish(qos0("bb").payload(new byte[3])).assertFailure("994 B", "1000 B");
-    publish(qos0("bb").payload(new byte[2])).assertOpen();
+    publish(qos0("aa").payload(new byte[400])).assertOpen();
+    assertThat(engine.session().heldBytes()).isEqualTo(660);
+    publish(qos0("bb").payload(new byte[81])).assertFailure("660 B", "1000 B", "341 B");
+    publish(qos0("bb").payload(new byte[80])).assertOpen();
+    assertThat(engine.session().heldBytes()).isEqualTo(1000);
     assertThat(engine.session().queuedMessages()).isEqualTo(2);
     engine.failAll(new MqttException("end of the test", null));
     assertNothingInFlight();
@@ -169,7 +177,7 @@ class QueueTest extends EngineFixture {
     assertThat(second.progress()).isEqualTo(Progress.DONE);
     assertThat(engine.cancel(second)).isFalse();
     assertThat(engine.session().queuedMessages()).isEqualTo(2);
-    assertThat(engine.session().queuedBytes()).isEqualTo(4);
+    assertThat(engine.session().heldBytes()).isEqualTo(2 * (256 + 2));
     accepting().expectPublish("a").expectPublish("c").sendPuback(1).sendPuback(2);
     connect();
     assertNothingInFlight();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
@@ -81,7 +82,12 @@ class ReentrancyTest extends EngineFixture {
     engine =
         newEngine(
             new EngineOptions(
-                java.time.Duration.ofSeconds(10), 10, 1000, EngineOptions.SessionLoss.FAIL));
+                java.time.Duration.ofSeconds(10),
+                10,
+                1000,
+                OverflowPolicy.REJECT,
+                EngineOptions.SessionLoss.FAIL,
+                0));
     connected().expectPublish("a");
     publish(qos1("a").build(), new Outcome<PublishResult>().then(this::disconnectNow));
     cut();
@@ -284,7 +290,12 @@ class ReentrancyTest extends EngineFixture {
     engine =
         newEngine(
             new EngineOptions(
-                java.time.Duration.ofSeconds(10), 0, 0, EngineOptions.SessionLoss.REPUBLISH));
+                java.time.Duration.ofSeconds(10),
+                0,
+                1000,
+                OverflowPolicy.REJECT,
+                EngineOptions.SessionLoss.REPUBLISH,
+                0));
     server
         .onConnection()
         .expectConnect()
