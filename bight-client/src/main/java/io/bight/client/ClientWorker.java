@@ -7,7 +7,6 @@ import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
-import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.ConnectionEnd;
@@ -30,7 +29,6 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -70,6 +68,7 @@ final class ClientWorker implements EngineListener {
   private final Callbacks callbacks;
   private final CommandQueue commands;
   private final MqttEngine engine;
+  private final IncomingDelivery delivery;
 
   // As long as the client lives
   private String clientIdentifier;
@@ -81,7 +80,6 @@ final class ClientWorker implements EngineListener {
   /** Whether there is no connection and none is wanted; written by the driver, read by all. */
   private volatile boolean resting = true;
 
-  private final ArrayDeque<IncomingPublish> held = new ArrayDeque<>();
   private final List<RequestFuture<ConnectEvent>> connecting = new ArrayList<>();
   private final List<RequestFuture<Void>> disconnecting = new ArrayList<>();
 
@@ -121,6 +119,7 @@ final class ClientWorker implements EngineListener {
             SessionStore.IN_MEMORY,
             PooledByteBufAllocator.DEFAULT,
             this);
+    this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
   }
 
   // ---- commands
@@ -255,14 +254,8 @@ final class ClientWorker implements EngineListener {
   }
 
   /** The program has added a handler: messages that waited for one are delivered. */
-  void deliverHeld() {
-    while (callbacks.hasMessageHandler() && !held.isEmpty()) {
-      if (loop.isDriverEnding()) {
-        loop.onNextDrive(this::deliverHeld);
-        return;
-      }
-      deliver(held.remove());
-    }
+  void onHandlerAdded() {
+    delivery.deliverWaiting();
   }
 
   // ---- connecting
@@ -395,7 +388,11 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  private void scheduleFlush() {
+  @Nullable OpenTransport transport() {
+    return transport;
+  }
+
+  void scheduleFlush() {
     if (transport != null) {
       transport.scheduleFlush();
     }
@@ -424,7 +421,7 @@ final class ClientWorker implements EngineListener {
   public void onConnectionEnded(ConnectionEnd end) {
     connected = null;
     lastLoss = end.by() + ", " + end.message();
-    held.removeIf(message -> message.message().qos() != Qos.EXACTLY_ONCE);
+    delivery.onConnectionEnded();
     if (transport != null) {
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
@@ -481,30 +478,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onMessage(IncomingPublish message) {
-    deliverHeld();
-    if (callbacks.hasMessageHandler() && held.isEmpty()) {
-      deliver(message);
-    } else {
-      hold(message);
-    }
-    if (loop.isDriverEnding()) {
-      pauseReceiving();
-    }
-  }
-
-  private void deliver(IncomingPublish incoming) {
-    Message message = new Message(client, incoming);
-    boolean acknowledge =
-        switch (callbacks.callMessageHandlers(client, message)) {
-          case UNMATCHED -> true; // [MQTT-4.5.0-2]
-          case DONE -> !options.manualAcknowledgement();
-          case FAILED ->
-              !options.manualAcknowledgement()
-                  && options.callbackErrorPolicy() == CallbackErrorPolicy.CONTINUE;
-        };
-    if (acknowledge) {
-      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, System.nanoTime());
-    }
+    delivery.onMessage(message);
   }
 
   /** A callback threw and has been reported; the driver only. */
@@ -516,34 +490,6 @@ final class ClientWorker implements EngineListener {
       case CONTINUE -> {}
       case STOP_LOOP -> loop.stopWith(error);
       case DISCONNECT -> client.disconnectAsync();
-    }
-  }
-
-  /** Nothing is dropped for want of a handler: it stays unacknowledged until there is one. */
-  private void hold(IncomingPublish message) {
-    if (message.message().qos() == Qos.AT_MOST_ONCE) {
-      LOG.warn(
-          "{} dropped {}: it has no onMessage handler; add one before connecting",
-          client.describe(),
-          message);
-      return;
-    }
-    if (held.isEmpty()) {
-      LOG.warn(
-          "{} has no onMessage handler for {}; it is kept unacknowledged until there is one",
-          client.describe(),
-          message);
-    }
-    held.add(message);
-  }
-
-  /** The driver is to leave: what has arrived beyond this message waits for the next one. */
-  private void pauseReceiving() {
-    engine.pauseReceiving();
-    OpenTransport paused = transport;
-    if (paused != null) {
-      paused.pauseReading();
-      loop.onNextDrive(paused::resumeReading);
     }
   }
 
@@ -641,7 +587,7 @@ final class ClientWorker implements EngineListener {
         + "\n  in: "
         + engine.unacknowledgedMessages()
         + " messages unacknowledged, "
-        + held.size()
+        + delivery.waitingMessages()
         + " waiting for a handler, "
         + session.receivingMessages()
         + " at QoS 2";
