@@ -6,7 +6,6 @@ import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
-import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.ConnectionEnd;
@@ -28,7 +27,6 @@ import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
-import java.util.ArrayDeque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,12 +48,12 @@ final class ClientWorker implements EngineListener {
   private final Callbacks callbacks;
   private final CommandQueue commands;
   private final MqttEngine engine;
+  private final IncomingDelivery delivery;
 
   // As long as the client lives
   private final Reconnector reconnector;
   private boolean closed;
   private @Nullable MqttGroup group;
-  private final ArrayDeque<IncomingPublish> held = new ArrayDeque<>();
 
   // As long as a transport
   private @Nullable OpenTransport transport;
@@ -79,6 +77,7 @@ final class ClientWorker implements EngineListener {
             SessionStore.IN_MEMORY,
             PooledByteBufAllocator.DEFAULT,
             this);
+    this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
   }
 
@@ -188,14 +187,8 @@ final class ClientWorker implements EngineListener {
   }
 
   /** The program has added a handler: messages that waited for one are delivered. */
-  void deliverHeld() {
-    while (callbacks.hasMessageHandler() && !held.isEmpty()) {
-      if (loop.isDriverEnding()) {
-        loop.onNextDrive(this::deliverHeld);
-        return;
-      }
-      deliver(held.remove());
-    }
+  void onHandlerAdded() {
+    delivery.deliverWaiting();
   }
 
   // ---- a transport and its connection
@@ -256,7 +249,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
-    held.removeIf(this::comesAgain);
+    delivery.onConnectionEnded();
     FirstBytes firstBytes = null;
     if (transport != null) {
       firstBytes = transport.firstBytes();
@@ -269,33 +262,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onMessage(IncomingPublish message) {
-    deliverHeld();
-    if (callbacks.hasMessageHandler() && held.isEmpty()) {
-      deliver(message);
-    } else {
-      hold(message);
-    }
-    if (loop.isDriverEnding()) {
-      pauseReceiving();
-    }
-  }
-
-  private void deliver(IncomingPublish incoming) {
-    Message message = new Message(client, incoming);
-    Callbacks.Handling handling = callbacks.callMessageHandlers(client, message);
-    boolean acknowledge =
-        switch (handling) {
-          case UNMATCHED -> true; // [MQTT-4.5.0-2]
-          case DONE -> !options.manualAcknowledgement();
-          case FAILED ->
-              !options.manualAcknowledgement()
-                  && options.callbackErrorPolicy() == CallbackErrorPolicy.CONTINUE;
-        };
-    if (acknowledge) {
-      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, System.nanoTime());
-    } else if (handling == Callbacks.Handling.FAILED) {
-      engine.abandon(incoming);
-    }
+    delivery.onMessage(message);
   }
 
   /** A callback threw and has been reported; the driver only. */
@@ -318,41 +285,8 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  /** Nothing is dropped for want of a handler: it stays unacknowledged until there is one. */
-  private void hold(IncomingPublish message) {
-    if (message.message().qos() == Qos.AT_MOST_ONCE) {
-      LOG.warn(
-          "{} dropped {}: it has no onMessage handler; add one before connecting",
-          client.describe(),
-          message);
-      return;
-    }
-    if (held.isEmpty()) {
-      LOG.warn(
-          "{} has no onMessage handler for {}; it is kept unacknowledged until there is one",
-          client.describe(),
-          message);
-    }
-    held.add(message);
-  }
-
-  /** The connection has ended: at QoS 1 the server sends again what was held. */
-  private boolean comesAgain(IncomingPublish message) {
-    if (message.message().qos() == Qos.EXACTLY_ONCE) {
-      return false;
-    }
-    engine.abandon(message);
-    return true;
-  }
-
-  /** The driver is to leave: what has arrived beyond this message waits for the next one. */
-  private void pauseReceiving() {
-    engine.pauseReceiving();
-    OpenTransport paused = transport;
-    if (paused != null) {
-      paused.pauseReading();
-      loop.onNextDrive(paused::resumeReading);
-    }
+  @Nullable OpenTransport transport() {
+    return transport;
   }
 
   /** A publish is done; called before its future completes. */
@@ -431,7 +365,7 @@ final class ClientWorker implements EngineListener {
         + "\n  in: "
         + engine.unacknowledgedMessages()
         + " messages unacknowledged, "
-        + held.size()
+        + delivery.waitingMessages()
         + " waiting for a handler, "
         + session.receivingMessages()
         + " at QoS 2";

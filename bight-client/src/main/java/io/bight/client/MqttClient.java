@@ -486,7 +486,7 @@ public final class MqttClient implements AutoCloseable {
   }
 
   private void handlerAdded() {
-    worker.submit(Command.of(nowNanos -> worker.deliverHeld(), failure -> {}));
+    worker.submit(Command.of(nowNanos -> worker.onHandlerAdded(), failure -> {}));
   }
 
   void acknowledge(IncomingPublish incoming, ReasonCode reasonCode, Properties properties) {
