@@ -72,7 +72,7 @@ final class ClientWorker implements EngineListener {
             this::drainCommands);
     this.engine =
         new MqttEngine(
-            client.describe(),
+            client::describe,
             options.engine(),
             SessionStore.IN_MEMORY,
             PooledByteBufAllocator.DEFAULT,

@@ -63,7 +63,6 @@ public final class MqttClient implements AutoCloseable {
 
   private final MqttLoop loop;
   private final boolean ownsLoop;
-  private final ClientOptions options;
   private final Callbacks callbacks;
   private final ClientWorker worker;
 
@@ -75,6 +74,9 @@ public final class MqttClient implements AutoCloseable {
 
   private volatile String clientIdentifier;
 
+  /** The server of the latest attempt; written by the driver, read by every thread. */
+  private volatile ServerAddress server;
+
   /** Whether the program has ever asked for a connection; written by any thread. */
   private volatile boolean connectAsked;
 
@@ -84,9 +86,9 @@ public final class MqttClient implements AutoCloseable {
   MqttClient(MqttLoop loop, boolean ownsLoop, ClientOptions options, Callbacks callbacks) {
     this.loop = loop;
     this.ownsLoop = ownsLoop;
-    this.options = options;
     this.callbacks = callbacks;
     this.clientIdentifier = options.clientIdentifier();
+    this.server = options.server();
     this.worker = new ClientWorker(this, loop, options, callbacks);
     loop.add(this);
   }
@@ -574,12 +576,13 @@ public final class MqttClient implements AutoCloseable {
   }
 
   /**
-   * Returns the server's URI.
+   * Returns the URI of the server that the client is connected to, or was last.
    *
-   * @return the URI, without user name and password
+   * @return the URI the client was built with, unless {@link MqttClientBuilder#beforeConnect} has
+   *     set another one; without user name and password
    */
   public String server() {
-    return options.server().toString();
+    return server.toString();
   }
 
   /**
@@ -612,8 +615,10 @@ public final class MqttClient implements AutoCloseable {
     return "MqttClient[" + describe() + ", " + state + "]";
   }
 
+  /** Names the client and its server, for messages. Shows no secret. */
   String describe() {
-    return options.describe(clientIdentifier);
+    String identifier = clientIdentifier;
+    return (identifier.isEmpty() ? "a client" : "client '" + identifier + "'") + " of " + server;
   }
 
   /** Makes the client one of a group; called before anything is asked of it. */
@@ -632,6 +637,10 @@ public final class MqttClient implements AutoCloseable {
   void setConnected(Duration keepAlive) {
     aliveNanos = keepAlive.toNanos() * 3 / 2;
     state = State.CONNECTED;
+  }
+
+  void setServer(ServerAddress next) {
+    server = next;
   }
 
   void setClientIdentifier(String assigned) {

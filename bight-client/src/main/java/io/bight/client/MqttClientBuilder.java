@@ -15,8 +15,10 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +48,7 @@ public final class MqttClientBuilder {
   private boolean verifyHostName = true;
   private final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
   private ReconnectPolicy reconnect = ReconnectPolicy.exponential();
+  private @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect;
   private boolean manualAcknowledgement;
   private CallbackErrorPolicy callbackErrorPolicy = CallbackErrorPolicy.CONTINUE;
   private boolean publishWillOnClose;
@@ -124,10 +127,7 @@ public final class MqttClientBuilder {
    */
   public MqttClientBuilder credentials(String name, byte @Nullable [] secret) {
     userName = requireString(name, "user name");
-    if (secret != null && secret.length > 65_535) {
-      throw new IllegalArgumentException("the password has more than 65535 bytes");
-    }
-    password = secret == null ? null : secret.clone();
+    password = copyOfPassword(secret);
     return this;
   }
 
@@ -244,14 +244,7 @@ public final class MqttClientBuilder {
    *     negative
    */
   public MqttClientBuilder will(Publish message, Duration delay) {
-    Properties willProperties = message.properties();
-    if (!delay.isZero()) {
-      willProperties =
-          willProperties.toBuilder().set(Property.WILL_DELAY_INTERVAL, delay.toSeconds()).build();
-    }
-    will =
-        new Will(
-            message.topic(), message.payload(), message.qos(), message.retain(), willProperties);
+    will = willOf(message, delay);
     return this;
   }
 
@@ -264,12 +257,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder keepAlive(Duration interval) {
-    long seconds = interval.toSeconds();
-    if (seconds < 0 || seconds > 65_535 || (seconds == 0 && !interval.isZero())) {
-      throw new IllegalArgumentException(
-          "keep alive is 1 to 65535 s, or zero for none, not " + interval);
-    }
-    keepAliveSeconds = (int) seconds;
+    keepAliveSeconds = keepAliveSeconds(interval);
     return this;
   }
 
@@ -393,6 +381,47 @@ public final class MqttClientBuilder {
    */
   public MqttClientBuilder reconnect(ReconnectPolicy policy) {
     reconnect = Objects.requireNonNull(policy, "reconnect");
+    return this;
+  }
+
+  /**
+   * Asks the program before every attempt to connect, the first included, what to send and where
+   * to: credentials, TLS material, the server, headers of a WebSocket and more. A second call
+   * replaces the first, and {@link #beforeConnectAsync} too.
+   *
+   * <p>An attempt whose hook throws fails with that as its cause; {@code onConnectFailure} is told,
+   * and the {@link ReconnectPolicy} says when the next one follows. Since each attempt may differ,
+   * no refusal counts as final: after a wrong password too, the delays grow as after any failure.
+   *
+   * @param hook is given each attempt, on the thread that drives, and must not block
+   * @return this builder
+   */
+  public MqttClientBuilder beforeConnect(Consumer<ConnectAttempt> hook) {
+    Objects.requireNonNull(hook, "hook");
+    beforeConnect =
+        attempt -> {
+          hook.accept(attempt);
+          return null;
+        };
+    return this;
+  }
+
+  /**
+   * Asks the program as {@link #beforeConnect} does, and waits for it: for a token that comes from
+   * elsewhere, say. The loop goes on meanwhile. The attempt fails if the stage fails, or does not
+   * complete within the {@link #connectTimeout}. When the client is disconnected or closed first,
+   * what becomes of the stage makes no difference; it is not cancelled, since others may wait for
+   * it too.
+   *
+   * @param hook is given each attempt, on the thread that drives; the stage that it returns may be
+   *     completed by any thread
+   * @return this builder
+   */
+  public MqttClientBuilder beforeConnectAsync(
+      Function<ConnectAttempt, ? extends CompletionStage<?>> hook) {
+    Objects.requireNonNull(hook, "hook");
+    beforeConnect =
+        attempt -> Objects.requireNonNull(hook.apply(attempt), "beforeConnectAsync returned null");
     return this;
   }
 
@@ -646,7 +675,8 @@ public final class MqttClientBuilder {
                 queueMaximumBytes,
                 overflowPolicy,
                 sessionLoss,
-                deduplicationWindow));
+                deduplicationWindow),
+            beforeConnect);
     MqttLoop own = given;
     boolean ownsLoop = own == null;
     if (own == null) {
@@ -664,7 +694,33 @@ public final class MqttClientBuilder {
     return text.toString();
   }
 
-  private static String requireString(String text, String what) {
+  static byte @Nullable [] copyOfPassword(byte @Nullable [] secret) {
+    if (secret != null && secret.length > 65_535) {
+      throw new IllegalArgumentException("the password has more than 65535 bytes");
+    }
+    return secret == null ? null : secret.clone();
+  }
+
+  static Will willOf(Publish message, Duration delay) {
+    Properties willProperties = message.properties();
+    if (!delay.isZero()) {
+      willProperties =
+          willProperties.toBuilder().set(Property.WILL_DELAY_INTERVAL, delay.toSeconds()).build();
+    }
+    return new Will(
+        message.topic(), message.payload(), message.qos(), message.retain(), willProperties);
+  }
+
+  static int keepAliveSeconds(Duration interval) {
+    long seconds = interval.toSeconds();
+    if (seconds < 0 || seconds > 65_535 || (seconds == 0 && !interval.isZero())) {
+      throw new IllegalArgumentException(
+          "keep alive is 1 to 65535 s, or zero for none, not " + interval);
+    }
+    return (int) seconds;
+  }
+
+  static String requireString(String text, String what) {
     Utf8.requireWellFormed(text, what);
     if (Utf8.encodedLength(text) > 65_535) {
       throw new IllegalArgumentException(what + " is longer than 65535 bytes");

@@ -15,6 +15,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +28,9 @@ import org.slf4j.LoggerFactory;
  * the driver's.
  *
  * <pre>
- *   IDLE --connect--&gt; DIALING --transport opened--&gt; OPEN --transport closed--&gt; IDLE
- *     ^                  |                                                      |
- *     +---- no retry ----+---- retry --&gt; WAITING --delay passed--&gt; DIALING &lt;----+ retry
+ *   IDLE --connect--&gt; CONNECTING --transport opened--&gt; OPEN --transport closed--&gt; IDLE
+ *     ^                  |                                                         |
+ *     +---- no retry ----+--- retry --&gt; WAITING --delay passed--&gt; CONNECTING &lt;-----+ retry
  * </pre>
  */
 final class Reconnector {
@@ -37,7 +38,7 @@ final class Reconnector {
 
   private enum Phase {
     IDLE,
-    DIALING,
+    CONNECTING,
     OPEN,
     WAITING
   }
@@ -64,11 +65,12 @@ final class Reconnector {
   // From connect to disconnect
   private boolean wanted;
   private Retries retries;
-  private @Nullable Dialer dialer;
+  private @Nullable Attempt attempt;
   private ConnectGate.@Nullable Pass pass;
   private @Nullable ScheduledFuture<?> retryTimer;
 
   // As long as a transport
+  private @Nullable ConnectAttempt sent;
   private @Nullable ConnectEvent connected;
 
   /** Why the library itself is ending the connection; null: the program asked for it. */
@@ -94,7 +96,10 @@ final class Reconnector {
   }
 
   private Retries newRetries() {
-    return new Retries(options.reconnect(), false, ThreadLocalRandom.current()::nextDouble);
+    return new Retries(
+        options.reconnect(),
+        options.beforeConnect() != null,
+        () -> ThreadLocalRandom.current().nextDouble());
   }
 
   boolean isResting() {
@@ -119,7 +124,7 @@ final class Reconnector {
       resting = false;
       retries = newRetries();
       if (phase == Phase.IDLE) {
-        attempt();
+        beginAttempt();
       }
     }
   }
@@ -139,7 +144,7 @@ final class Reconnector {
     disconnecting.add(future);
     // Callbacks and stages of futures may ask for another connection; that one is not ended.
     List<RequestFuture<ConnectEvent>> ended = takeAll(connecting);
-    if (phase == Phase.DIALING) {
+    if (phase == Phase.CONNECTING) {
       cancelAttempt();
     }
     endedBecause = because;
@@ -163,21 +168,22 @@ final class Reconnector {
 
   // ---- an attempt
 
-  private void attempt() {
-    phase = Phase.DIALING;
+  private void beginAttempt() {
+    phase = Phase.CONNECTING;
+    client.setServer(options.server());
     client.setState(State.CONNECTING);
     if (gate == null) {
-      openTransport();
+      startAttempt();
     } else {
-      pass = gate.enter(loop.executor(), this::openTransport);
+      pass = gate.enter(loop.executor(), this::startAttempt);
     }
   }
 
   private void cancelAttempt() {
     leaveGate();
-    if (dialer != null) {
-      dialer.cancel();
-      dialer = null;
+    if (attempt != null) {
+      attempt.cancel();
+      attempt = null;
     }
     phase = Phase.IDLE;
   }
@@ -190,27 +196,60 @@ final class Reconnector {
     }
   }
 
-  private void openTransport() {
-    dialer =
-        new Dialer(loop, options.server(), options.transport(), worker, this::onTransportFailure);
-    dialer.start();
+  private void startAttempt() {
+    ConnectAttempt asked =
+        new ConnectAttempt(
+            client, options, established, retries.failures() + 1, retries.lastFailure());
+    var hook = options.beforeConnect();
+    attempt =
+        new Attempt(
+            loop,
+            worker,
+            asked,
+            hook == null ? none -> null : hook,
+            options.transport().connectTimeout(),
+            () -> client.setServer(asked.serverAddress()),
+            this::onHookFailure,
+            this::onTransportFailure);
+    attempt.start();
   }
 
-  private void onTransportFailure(Throwable cause) {
-    dialer = null;
+  private void onHookFailure(Attempt failed, Throwable cause) {
+    LOG.warn("{}: the program's hook beforeConnect failed", client.describe(), cause);
+    attempt = null;
+    phase = Phase.IDLE;
+    leaveGate();
+    onAttemptFailed(
+        new MqttConnectException(
+            client.describe()
+                + " could not connect: the program's hook beforeConnect failed, so nothing was"
+                + " sent: "
+                + cause,
+            null,
+            cause));
+    retryOrRest();
+  }
+
+  private void onTransportFailure(Attempt failed, Throwable cause) {
+    attempt = null;
     phase = Phase.IDLE;
     leaveGate();
     onAttemptFailed(
         ConnectFailures.ofTransport(
-            client.describe(), options.server(), options.transport(), cause));
+            client.describe(),
+            failed.request().serverAddress(),
+            failed.request().transportOptions(),
+            cause));
     retryOrRest();
   }
 
   /** A transport is open; returns what is to be sent on it first. */
   Connect onTransportOpened() {
-    dialer = null;
+    ConnectAttempt request = Objects.requireNonNull(attempt, "attempt").request();
+    attempt = null;
+    sent = request;
     phase = Phase.OPEN;
-    return options.connect(client.clientId(), established);
+    return request.connect(client.clientId());
   }
 
   /** CONNECT cannot be encoded: the transport is of no use. */
@@ -234,7 +273,7 @@ final class Reconnector {
     connected = event;
     retries.onAccepted(nowNanos);
     int keepAliveSeconds =
-        connack.properties().get(Property.SERVER_KEEP_ALIVE, options.keepAliveSeconds());
+        connack.properties().get(Property.SERVER_KEEP_ALIVE, sent().keepAliveSeconds());
     client.setConnected(Duration.ofSeconds(keepAliveSeconds));
     LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
     callbacks.call(client, "onConnect", callbacks.onConnect, event);
@@ -281,7 +320,8 @@ final class Reconnector {
     } else if (end.established()) {
       onLost(end, nowNanos);
     } else {
-      onAttemptFailed(ConnectFailures.ofEnd(client.describe(), options.server(), end, firstBytes));
+      onAttemptFailed(
+          ConnectFailures.ofEnd(client.describe(), sent().serverAddress(), end, firstBytes));
     }
   }
 
@@ -306,7 +346,13 @@ final class Reconnector {
         new DisconnectEvent(client, end, reconnectIn));
   }
 
+  /** Returns what the open transport was opened with. */
+  private ConnectAttempt sent() {
+    return Objects.requireNonNull(sent, "sent");
+  }
+
   void onTransportClosed() {
+    sent = null;
     phase = Phase.IDLE;
   }
 
@@ -331,7 +377,7 @@ final class Reconnector {
     retryTimer = null;
     phase = Phase.IDLE;
     if (wanted) {
-      attempt();
+      beginAttempt();
     }
   }
 

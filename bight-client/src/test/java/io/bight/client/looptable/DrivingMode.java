@@ -52,6 +52,15 @@ enum DrivingMode {
     throw new AssertionError("this mode has no thread of its own");
   }
 
+  /** Waits for something that is not the loop's; drives where nobody else does. */
+  void awaitDriven(MqttLoop loop, CompletableFuture<?> future) {
+    long deadline = System.nanoTime() + Await.LIMIT.toNanos();
+    while (this == BLOCKING_CALLS && !future.isDone() && System.nanoTime() - deadline < 0) {
+      loop.loop(Duration.ofMillis(20));
+    }
+    Await.passively(future);
+  }
+
   /** Begins to drive. */
   Driver drive(MqttLoop loop) {
     CompletableFuture<Void> stop = new CompletableFuture<>();

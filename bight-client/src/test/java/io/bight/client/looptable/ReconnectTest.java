@@ -42,14 +42,6 @@ class ReconnectTest {
   private static final ReconnectPolicy FAST =
       ReconnectPolicy.exponential(Duration.ofMillis(10), Duration.ofMillis(100));
 
-  private static void driveUntil(MqttLoop loop, DrivingMode mode, CompletableFuture<?> future) {
-    long deadline = System.nanoTime() + LIMIT.toNanos();
-    while (mode == DrivingMode.BLOCKING_CALLS && !future.isDone() && System.nanoTime() < deadline) {
-      loop.loop(Duration.ofMillis(20));
-    }
-    Await.passively(future);
-  }
-
   @ParameterizedTest
   @EnumSource(DrivingMode.class)
   void r1ReconnectsInEveryModeWhenTheConnectionIsLost(DrivingMode mode) {
@@ -65,7 +57,7 @@ class ReconnectTest {
           CompletableFuture<Void> again = new CompletableFuture<>();
           try (var registration = client.onConnect(event -> again.complete(null))) {
             server.resetConnections();
-            driveUntil(loop, mode, again);
+            mode.awaitDriven(loop, again);
           }
         }
       }
@@ -93,7 +85,7 @@ class ReconnectTest {
           });
       try (DrivingMode.Driver driver = mode.drive(loop)) {
         var connected = client.connectAsync();
-        driveUntil(loop, mode, failedTwice);
+        mode.awaitDriven(loop, failedTwice);
         server.startListening();
         connected.await(LIMIT);
       }

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +63,7 @@ public final class MqttEngine {
   public static final long NO_DEADLINE = Long.MAX_VALUE;
 
   // As long as the client lives
-  private final String description;
+  private final Supplier<String> description;
   private final EngineOptions options;
   private final EngineListener listener;
   private final ByteBufAllocator allocator;
@@ -96,7 +97,7 @@ public final class MqttEngine {
    * @param listener is told what happens
    */
   public MqttEngine(
-      String description,
+      Supplier<String> description,
       EngineOptions options,
       SessionStore store,
       ByteBufAllocator allocator,
@@ -175,7 +176,7 @@ public final class MqttEngine {
    */
   public void connectionOpened(Connect connect, long nowNanos) {
     if (connection != null || ending != null) {
-      throw new IllegalStateException(description + ": the last connection is not closed");
+      throw new IllegalStateException(describe() + ": the last connection is not closed");
     }
     this.nowNanos = nowNanos;
     ConnectionState opened =
@@ -553,7 +554,7 @@ public final class MqttEngine {
     ConnectionState current = connection;
     if (current == null || !current.connect.properties().has(Property.AUTHENTICATION_METHOD)) {
       throw new IllegalStateException(
-          description + " cannot send AUTH without a connection whose CONNECT names a method");
+          describe() + " cannot send AUTH without a connection whose CONNECT names a method");
     }
     String method = current.connect.properties().get(Property.AUTHENTICATION_METHOD);
     String given = auth.properties().get(Property.AUTHENTICATION_METHOD);
@@ -638,7 +639,7 @@ public final class MqttEngine {
   // ---- for the parts of the engine
 
   String describe() {
-    return description;
+    return description.get();
   }
 
   long nowNanos() {
@@ -651,7 +652,7 @@ public final class MqttEngine {
 
   ConnectionState connection() {
     if (connection == null) {
-      throw new IllegalStateException(description + " is not connected");
+      throw new IllegalStateException(describe() + " is not connected");
     }
     return connection;
   }

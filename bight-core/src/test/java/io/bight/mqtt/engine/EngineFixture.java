@@ -52,7 +52,7 @@ abstract class EngineFixture {
   private @Nullable ScriptedConnection wire;
 
   final MqttEngine newEngine(EngineOptions options) {
-    return new MqttEngine("client 'test'", options, store, allocator, events);
+    return new MqttEngine(() -> "client 'test'", options, store, allocator, events);
   }
 
   @AfterEach
