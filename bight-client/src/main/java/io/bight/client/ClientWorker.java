@@ -142,13 +142,23 @@ final class ClientWorker implements EngineListener {
     return client.describe();
   }
 
+  /** Does a piece of the client's work with its identifier in the log's context. */
+  void inLogContext(Runnable work) {
+    LogContext.run(client, work);
+  }
+
   boolean isResting() {
     return resting;
   }
 
   private void drainCommands() {
-    commands.drain();
-    flush();
+    String outer = LogContext.enter(client);
+    try {
+      commands.drain();
+      flush();
+    } finally {
+      LogContext.leave(outer);
+    }
   }
 
   void connect(RequestFuture<ConnectEvent> future) {
@@ -277,7 +287,7 @@ final class ClientWorker implements EngineListener {
             options.server(),
             options.transport(),
             this,
-            this::onDialFailure);
+            cause -> LogContext.run(client, () -> onDialFailure(cause)));
     dialer.start();
   }
 
@@ -293,7 +303,7 @@ final class ClientWorker implements EngineListener {
   void onTransportOpened(Channel opened) {
     dialer = null;
     phase = Phase.OPEN;
-    transport = new OpenTransport(opened, engine);
+    transport = new OpenTransport(client, opened, engine);
     engine.connectionOpened(options.connect(clientIdentifier, established), System.nanoTime());
     flush();
     onTransport(true, opened);
@@ -391,7 +401,12 @@ final class ClientWorker implements EngineListener {
 
   void onBytes(Channel from, ByteBuf bytes) {
     if (transport != null && transport.isOf(from)) {
-      transport.receive(bytes);
+      String outer = LogContext.enter(client);
+      try {
+        transport.receive(bytes);
+      } finally {
+        LogContext.leave(outer);
+      }
     }
   }
 
