@@ -120,7 +120,7 @@ final class Attempt {
             request.serverAddress(),
             request.transportOptions(),
             worker,
-            cause -> onTransportFailure.accept(this, cause));
+            cause -> worker.inLogContext(() -> onTransportFailure.accept(this, cause)));
     dialer.start();
   }
 

@@ -146,7 +146,11 @@ final class Callbacks {
   }
 
   <E> void call(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
+    if (callbacks.isEmpty()) {
+      return;
+    }
     RunningCallback running = client.loop().running();
+    String outer = LogContext.enter(client);
     for (Consumer<E> callback : callbacks) {
       boolean begun = running.begin(name, client);
       try {
@@ -159,6 +163,7 @@ final class Callbacks {
         }
       }
     }
+    LogContext.leave(outer);
   }
 
   private void onError(MqttClient client, String callback, Throwable error) {

@@ -106,13 +106,23 @@ final class ClientWorker implements EngineListener {
     reconnector.connectThrough(joined.connectGate());
   }
 
+  /** Does a piece of the client's work with its identifier in the log's context. */
+  void inLogContext(Runnable work) {
+    LogContext.run(client, work);
+  }
+
   boolean isResting() {
     return reconnector.isResting();
   }
 
   private void drainCommands() {
-    commands.drain();
-    flush();
+    String outer = LogContext.enter(client);
+    try {
+      commands.drain();
+      flush();
+    } finally {
+      LogContext.leave(outer);
+    }
   }
 
   void connect(RequestFuture<ConnectEvent> future) {
@@ -194,7 +204,7 @@ final class ClientWorker implements EngineListener {
   // ---- a transport and its connection
 
   void onTransportOpened(Channel opened) {
-    transport = new OpenTransport(opened, engine);
+    transport = new OpenTransport(client, opened, engine);
     Connect connect = reconnector.onTransportOpened();
     try {
       engine.connectionOpened(connect, System.nanoTime());
@@ -218,7 +228,12 @@ final class ClientWorker implements EngineListener {
 
   void onBytes(Channel from, ByteBuf bytes) {
     if (transport != null && transport.isOf(from)) {
-      transport.receive(bytes);
+      String outer = LogContext.enter(client);
+      try {
+        transport.receive(bytes);
+      } finally {
+        LogContext.leave(outer);
+      }
     }
   }
 

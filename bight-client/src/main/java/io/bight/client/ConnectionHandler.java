@@ -46,7 +46,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   private void becomeReady(ChannelHandlerContext context) {
     ready = true;
-    worker.onTransportOpened(context.channel());
+    worker.inLogContext(() -> worker.onTransportOpened(context.channel()));
   }
 
   @Override
@@ -61,12 +61,12 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
-    worker.flush();
+    worker.inLogContext(worker::flush);
   }
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    worker.flush();
+    worker.inLogContext(worker::flush);
   }
 
   @Override
@@ -90,7 +90,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     if (ready) {
-      worker.onTransportClosed(context.channel(), cause);
+      worker.inLogContext(() -> worker.onTransportClosed(context.channel(), cause));
     } else {
       onHandshakeFailure.accept(cause == null ? new ClosedChannelException() : cause);
     }

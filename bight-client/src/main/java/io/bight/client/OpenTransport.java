@@ -25,6 +25,7 @@ final class OpenTransport {
   /** So that one client that writes at full speed leaves the turn to others. */
   private static final int MOST_BATCHES_IN_A_FLUSH = 16;
 
+  private final MqttClient client;
   private final Channel channel;
   private final MqttEngine engine;
   private @Nullable ChannelFuture lastWrite;
@@ -35,7 +36,8 @@ final class OpenTransport {
   private boolean shuttingDown;
   private boolean gone;
 
-  OpenTransport(Channel channel, MqttEngine engine) {
+  OpenTransport(MqttClient client, Channel channel, MqttEngine engine) {
+    this.client = client;
     this.channel = channel;
     this.engine = engine;
   }
@@ -55,7 +57,7 @@ final class OpenTransport {
           .execute(
               () -> {
                 flushScheduled = false;
-                flush();
+                LogContext.run(client, this::flush);
               });
     }
   }
@@ -72,7 +74,7 @@ final class OpenTransport {
       lastWrite.addListener(
           written -> {
             if (written.isSuccess() && !gone) {
-              engine.outgoingWritten();
+              LogContext.run(client, engine::outgoingWritten);
             }
           });
       if (++batches == MOST_BATCHES_IN_A_FLUSH) {
@@ -109,8 +111,12 @@ final class OpenTransport {
 
   private void onEngineTimer() {
     engineTimer = null;
-    engine.handleTimeout(System.nanoTime());
-    flush();
+    LogContext.run(
+        client,
+        () -> {
+          engine.handleTimeout(System.nanoTime());
+          flush();
+        });
   }
 
   // ---- reading
@@ -135,8 +141,12 @@ final class OpenTransport {
   void resumeReading() {
     if (!gone) {
       channel.config().setAutoRead(true);
-      engine.resumeReceiving(System.nanoTime());
-      flush();
+      LogContext.run(
+          client,
+          () -> {
+            engine.resumeReceiving(System.nanoTime());
+            flush();
+          });
     }
   }
 
