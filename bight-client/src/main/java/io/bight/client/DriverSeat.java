@@ -21,6 +21,7 @@ final class DriverSeat {
     LOOP("loop(Duration)"),
     LOOP_START("loopStart()"),
     LOOP_FOREVER("loopForever()"),
+    DRIVE_ON("driveOn(Executor)"),
     BLOCKING_CALL("a blocking call");
 
     final String text;
@@ -70,6 +71,12 @@ final class DriverSeat {
   /** How many wait in {@link #take}; blocking calls let them go first. Guarded by the lock. */
   private int waitingToTake;
 
+  /** Whether somebody waits for readiness in the free seat. Guarded by the lock. */
+  private boolean watched;
+
+  /** How many have driven so far. Guarded by the lock. */
+  private long drives;
+
   DriverSeat(String loopName, Consumer<@Nullable Thread> onDriverChange, Runnable wakeup) {
     this.loopName = loopName;
     this.onDriverChange = onDriverChange;
@@ -98,7 +105,11 @@ final class DriverSeat {
     waitingToTake++;
     try {
       long left = waitNanos;
-      for (Drive drive; (drive = current) != null; ) {
+      for (Drive drive; (drive = current) != null || watched; ) {
+        if (drive == null) {
+          awaitWatchLeft();
+          continue;
+        }
         if (drive.thread == Thread.currentThread()) {
           throw new IllegalStateException(
               mode.text
@@ -111,13 +122,7 @@ final class DriverSeat {
                   + " callback and the loop goes on");
         }
         if (!drive.stopped && drive.mode != Mode.BLOCKING_CALL) {
-          throw new IllegalStateException(
-              mode.text
-                  + " cannot drive the loop '"
-                  + loopName
-                  + "': it is driven by "
-                  + drive.describe()
-                  + "; stop that one first with loopStop()");
+          throw driven(mode, drive);
         }
         drive.handOver = true;
         wakeup.run();
@@ -143,13 +148,79 @@ final class DriverSeat {
     }
   }
 
+  /** Throws if somebody drives, in a way that does not give way by itself. */
+  void requireNoDriver(Mode mode) {
+    Drive drive = current;
+    if (drive != null && !drive.stopped && drive.mode != Mode.BLOCKING_CALL) {
+      throw driven(mode, drive);
+    }
+  }
+
+  private IllegalStateException driven(Mode mode, Drive drive) {
+    return new IllegalStateException(
+        mode.text
+            + " cannot drive the loop '"
+            + loopName
+            + "': it is driven by "
+            + drive.describe()
+            + "; stop that one first with loopStop()");
+  }
+
   /** Takes the seat for a blocking call, or returns null if somebody drives or is about to. */
   @Nullable Drive takeForBlockingCall() {
     lock.lock();
     try {
-      return current == null && waitingToTake == 0
-          ? sit(Mode.BLOCKING_CALL, Thread.currentThread())
-          : null;
+      if (current != null || waitingToTake > 0) {
+        return null;
+      }
+      waitingToTake++;
+      try {
+        awaitWatchLeft();
+        return current == null ? sit(Mode.BLOCKING_CALL, Thread.currentThread()) : null;
+      } finally {
+        waitingToTake--;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Has whoever only watches leave, which he does at once; called under the lock. */
+  private void awaitWatchLeft() {
+    while (watched && current == null) {
+      wakeup.run();
+      changed.awaitUninterruptibly();
+    }
+  }
+
+  /**
+   * Takes the free seat to wait for readiness, without driving. Waits while somebody drives, and
+   * until somebody has driven since the watch last told of readiness.
+   *
+   * @param lastTold what {@link #leaveWatch} returned then, or -1
+   * @return false if it is over first
+   */
+  boolean takeToWatch(long lastTold, BooleanSupplier over) {
+    lock.lock();
+    try {
+      while (!over.getAsBoolean()
+          && (current != null || waitingToTake > 0 || watched || drives == lastTold)) {
+        changed.awaitUninterruptibly();
+      }
+      watched = !over.getAsBoolean();
+      return watched;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Leaves the seat to whoever wants it; returns how many have driven so far. */
+  long leaveWatch() {
+    lock.lock();
+    try {
+      watched = false;
+      changed.signalAll();
+      return drives;
     } finally {
       lock.unlock();
     }
@@ -158,6 +229,7 @@ final class DriverSeat {
   private Drive sit(Mode mode, Thread thread) {
     Drive drive = new Drive(thread, mode);
     current = drive;
+    drives++;
     onDriverChange.accept(thread);
     return drive;
   }
@@ -206,6 +278,19 @@ final class DriverSeat {
     try {
       long left = waitNanos;
       while (!until.getAsBoolean() && (current != null || waitingToTake > 0) && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until something has come true that {@link #signal} tells of, or the time has passed. */
+  void awaitSignal(BooleanSupplier until, long waitNanos) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = waitNanos;
+      while (!until.getAsBoolean() && left > 0) {
         left = changed.awaitNanos(left);
       }
     } finally {

@@ -18,6 +18,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -27,13 +29,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A network loop that drives any number of clients on one thread, and that belongs to whoever
- * drives it at the moment. There are four ways to drive, and all do the same work: reading,
+ * drives it at the moment. There are five ways to drive, and all do the same work: reading,
  * callbacks, writing, keep alive, reconnects.
  *
  * <ul>
  *   <li>{@link #loop(Duration)}: one turn on the calling thread.
  *   <li>{@link #loopForever()}: turns on the calling thread until the end.
  *   <li>{@link #loopStart()}: turns on a thread of the loop's own.
+ *   <li>{@link #driveOn}: turns on an executor of the program's, such as a UI thread.
  *   <li>none of them: a blocking call, such as {@link MqttFuture#await()}, drives until it is done.
  * </ul>
  *
@@ -86,6 +89,10 @@ public final class MqttLoop implements AutoCloseable {
 
   private volatile boolean closing;
   private volatile @Nullable Runnable onWorkReady;
+  private volatile @Nullable ExecutorDrive executorDrive;
+
+  /** There while readiness is to be told of. Guarded by this. */
+  private @Nullable ReadinessWatch readinessWatch;
 
   private MqttLoop(Builder builder) {
     this.name = builder.name;
@@ -141,6 +148,7 @@ public final class MqttLoop implements AutoCloseable {
    */
   public boolean loop(Duration timeout) {
     requireOpen();
+    requireNotOnExecutor(Mode.LOOP);
     long deadline = deadlineAfter(timeout);
     Drive drive = seat.take(Mode.LOOP, Thread.currentThread(), Math.max(0, timeLeft(deadline)));
     if (drive == null) {
@@ -174,6 +182,7 @@ public final class MqttLoop implements AutoCloseable {
    */
   public void loopStart() {
     requireOpen();
+    requireNotOnExecutor(Mode.LOOP_START);
     CompletableFuture<Drive> taken = new CompletableFuture<>();
     Thread thread = new Thread(() -> drive(taken.join()), name);
     thread.setDaemon(daemon);
@@ -202,6 +211,7 @@ public final class MqttLoop implements AutoCloseable {
    */
   public void loopForever() {
     requireOpen();
+    requireNotOnExecutor(Mode.LOOP_FOREVER);
     Drive drive = seat.take(Mode.LOOP_FOREVER, Thread.currentThread(), Long.MAX_VALUE);
     if (drive == null) {
       return; // interrupted before it began
@@ -248,15 +258,19 @@ public final class MqttLoop implements AutoCloseable {
   }
 
   /**
-   * Ends whoever drives: {@link #loop}, {@link #loopStart}, {@link #loopForever} or a blocking
-   * call, which then throws. Does nothing if nobody drives. Connections stay open, and the loop may
-   * be driven again at once, in any way, by any thread.
+   * Ends whoever drives: {@link #loop}, {@link #loopStart}, {@link #loopForever}, {@link #driveOn}
+   * or a blocking call, which then throws. Does nothing if nobody drives. Connections stay open,
+   * and the loop may be driven again at once, in any way, by any thread.
    *
    * <p>Inside a callback it returns at once, and the driver leaves when the callback returns. On
    * another thread it waits until the driver has left, but no longer than 100 ms if he is inside a
    * callback, which is named in a warning and not interrupted.
    */
   public void loopStop() {
+    ExecutorDrive onExecutor = executorDrive;
+    if (onExecutor != null) {
+      end(onExecutor);
+    }
     Drive drive = seat.stop();
     if (drive == null || drive.thread == Thread.currentThread()) {
       return;
@@ -301,6 +315,11 @@ public final class MqttLoop implements AutoCloseable {
       }
       if (timeLeft(deadlineNanos) <= 0) {
         return false;
+      }
+      if (!mayDriveForBlockingCall()) {
+        seat.awaitSignal(
+            () -> future.isDone() || mayDriveForBlockingCall(), timeLeft(deadlineNanos));
+        continue;
       }
       Drive drive = seat.takeForBlockingCall();
       if (drive == null) {
@@ -369,7 +388,9 @@ public final class MqttLoop implements AutoCloseable {
       seat.leave(drive);
     }
     if (!closing) {
-      undrivenWatch.onDriverLeft();
+      if (executorDrive == null) {
+        undrivenWatch.onDriverLeft();
+      }
       if (eventLoop.hasTasks()) {
         workWithoutDriver();
       }
@@ -379,14 +400,117 @@ public final class MqttLoop implements AutoCloseable {
   // ---- for programs with a loop of their own
 
   /**
-   * Calls back when work has come while nobody drives, so that a program with an event loop of its
-   * own knows when to call {@code loop(Duration.ZERO)}. The callback comes on the thread that
-   * brought the work and must not block; it may come more often than needed.
+   * Drives on an executor of the program's until {@link #loopStop()} or {@link #close()}: whenever
+   * something has arrived or is due, one turn that does not wait is given to it, so that all
+   * callbacks run there. A UI thread, or a thread with a selector of its own, drives so without
+   * knowing when to:
+   *
+   * <pre>{@code
+   * loop.driveOn(EventQueue::invokeLater); // Swing
+   * loop.driveOn(Platform::runLater);      // JavaFX
+   * loop.driveOn(task -> {                 // a java.nio.channels.Selector
+   *   tasks.add(task);
+   *   selector.wakeup();
+   * });
+   * }</pre>
+   *
+   * <p>Nothing is given to the executor while there is nothing to do; a daemon thread waits for
+   * that, and handles nothing. A blocking call on the executor's thread drives by itself while it
+   * waits; on another thread it leaves that to the executor. What a callback throws under {@link
+   * CallbackErrorPolicy#STOP_LOOP} is thrown by the task that the executor runs.
+   *
+   * @param executor runs each task once, on whatever thread, one after the other or not
+   * @throws IllegalStateException if somebody drives, or the loop is closed
+   */
+  public void driveOn(Executor executor) {
+    Objects.requireNonNull(executor, "executor");
+    requireOpen();
+    requireNotOnExecutor(Mode.DRIVE_ON);
+    seat.requireNoDriver(Mode.DRIVE_ON);
+    ExecutorDrive drive = new ExecutorDrive(this, executor);
+    executorDrive = drive;
+    drive.post(); // the first turn begins what waits, and tells which thread it is
+    watchReadiness();
+  }
+
+  /** One turn for {@link #driveOn}, on the executor's thread. */
+  void turnOn(ExecutorDrive onExecutor) {
+    if (closing || inLoop()) {
+      return; // inside a callback that lets the executor go on, as a modal dialog does
+    }
+    Drive drive = seat.take(Mode.DRIVE_ON, Thread.currentThread(), 0);
+    if (drive == null) {
+      return; // a blocking call is leaving; what it leaves is told of anew
+    }
+    try {
+      resume();
+      eventLoop.turn(0);
+    } finally {
+      leave(drive);
+    }
+    if (drive.failure != null) {
+      end(onExecutor);
+      rethrowFailureOf(drive);
+    }
+  }
+
+  void onExecutorRefused(ExecutorDrive onExecutor, RejectedExecutionException refusal) {
+    LOG.error(
+        "The executor that drives the loop '{}' takes no more tasks, so nobody drives it now; drive"
+            + " it in another way, or close it",
+        name,
+        refusal);
+    end(onExecutor);
+  }
+
+  private void end(ExecutorDrive onExecutor) {
+    onExecutor.end();
+    if (executorDrive == onExecutor) {
+      executorDrive = null;
+    }
+    watchReadiness();
+    seat.signal(); // a blocking call may drive now
+  }
+
+  private boolean mayDriveForBlockingCall() {
+    ExecutorDrive onExecutor = executorDrive;
+    return onExecutor == null || onExecutor.isOnItsThread();
+  }
+
+  private void requireNotOnExecutor(Mode mode) {
+    if (executorDrive != null) {
+      throw new IllegalStateException(
+          mode.text
+              + " cannot drive the loop '"
+              + name
+              + "': it is driven on an executor of the program's, by driveOn(Executor); stop that"
+              + " first with loopStop()");
+    }
+  }
+
+  /**
+   * Calls back when there is work while nobody drives, so that a program with an event loop of its
+   * own knows when to call {@code loop(Duration.ZERO)}: something was asked of a client, something
+   * has arrived, or a time has come. It must not block, comes on the thread that brought the work
+   * or on one that waits for it, and may come more often than needed. {@link #driveOn} does all of
+   * this by itself.
    *
    * @param callback what to call, or null for nothing
    */
   public void onWorkReady(@Nullable Runnable callback) {
     onWorkReady = callback;
+    watchReadiness();
+  }
+
+  /** Has a thread wait for readiness, or no longer. */
+  private synchronized void watchReadiness() {
+    boolean wanted = !closing && (onWorkReady != null || executorDrive != null);
+    if (wanted && readinessWatch == null) {
+      readinessWatch = new ReadinessWatch(name, eventLoop, seat, this::tellOfWork);
+    } else if (!wanted && readinessWatch != null) {
+      readinessWatch.end();
+      readinessWatch = null;
+    }
   }
 
   /**
@@ -484,6 +608,9 @@ public final class MqttLoop implements AutoCloseable {
     if (closing) {
       return "the loop is closed";
     }
+    if (drive == null && executorDrive != null) {
+      return "driven by driveOn(Executor), which runs no turn now";
+    }
     return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
   }
 
@@ -574,6 +701,7 @@ public final class MqttLoop implements AutoCloseable {
   /** Whoever drives leaves, and terminates the loop as he does. */
   private void closeWhenLeft() {
     closing = true;
+    watchReadiness();
     seat.stop();
   }
 
@@ -664,7 +792,17 @@ public final class MqttLoop implements AutoCloseable {
   }
 
   private void workWithoutDriver() {
-    undrivenWatch.onWork();
+    if (executorDrive == null) {
+      undrivenWatch.onWork();
+    }
+    tellOfWork();
+  }
+
+  private void tellOfWork() {
+    ExecutorDrive onExecutor = executorDrive;
+    if (onExecutor != null) {
+      onExecutor.post();
+    }
     Runnable callback = onWorkReady;
     if (callback != null) {
       try {
@@ -677,7 +815,7 @@ public final class MqttLoop implements AutoCloseable {
 
   /** Tells whether nobody drives although something needs it. */
   boolean isNeglected() {
-    if (closing || seat.current() != null) {
+    if (closing || seat.current() != null || executorDrive != null) {
       return false;
     }
     return eventLoop.hasTasks() || clients.stream().anyMatch(MqttClient::needsDriver);

@@ -21,6 +21,7 @@ final class Example implements AutoCloseable {
             List.of(
                 System.getProperty("java.home") + "/bin/java",
                 "-XX:TieredStopAtLevel=1",
+                "-Djava.awt.headless=true",
                 "-cp",
                 System.getProperty("java.class.path"),
                 program.getName()));

@@ -8,6 +8,10 @@ import io.bight.client.Mqtt;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -87,6 +91,47 @@ class ExamplesTest {
       assertThat(example.rest()).containsExactly("house/door open");
       assertThat(example.status()).isZero();
     }
+  }
+
+  @Test
+  void l12SwingDashboardHandlesMessagesOnTheEventThread() throws Exception {
+    publishRetained("plant/boiler/temp", "19");
+    try (Example dashboard = new Example(SwingDashboard.class, broker.uri())) {
+      String line;
+      do {
+        line = dashboard.readLine();
+      } while (!line.startsWith("plant/boiler/temp"));
+      assertThat(line).isEqualTo("plant/boiler/temp 19 on the event thread");
+      Mqtt.publish(broker.uri(), "plant/end", "");
+      assertThat(dashboard.rest()).last().asString().endsWith(" topics");
+      assertThat(dashboard.status()).isZero();
+    }
+  }
+
+  @Test
+  void l12OwnSelectorServesTcpAndMqttOnOneThread() throws Exception {
+    try (Example example = new Example(OwnSelector.class, broker.uri());
+        Socket one = new Socket(InetAddress.getLoopbackAddress(), port(example));
+        Socket two = new Socket(InetAddress.getLoopbackAddress(), one.getPort())) {
+      BufferedReader lines =
+          new BufferedReader(new InputStreamReader(two.getInputStream(), StandardCharsets.UTF_8));
+      // The second connection is there for sure when what it has sent comes back.
+      send(two, "ready\n");
+      assertThat(lines.readLine()).isEqualTo("ready");
+      send(one, "hello\n");
+      assertThat(lines.readLine()).isEqualTo("hello");
+      send(one, "quit\n");
+      assertThat(example.rest()).containsExactly("done");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  private static int port(Example example) throws IOException {
+    return Integer.parseInt(example.readLine());
+  }
+
+  private static void send(Socket socket, String text) throws IOException {
+    socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** The front page shows the program that is compiled and run here. */

@@ -63,6 +63,9 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
   private volatile boolean closed;
   private boolean initialized;
 
+  /** Set and read on the thread that is in {@link #awaitReady}; false for every driver. */
+  private boolean watching;
+
   /**
    * Makes a loop that nobody drives.
    *
@@ -106,11 +109,39 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
     if (closed) {
       return 0;
     }
+    initialize();
+    return waitAndHandle(waitNanos) + runTasks();
+  }
+
+  /**
+   * Waits until a turn would have something to do, or until {@link #wakeup}, and does nothing of
+   * it. Nobody may drive meanwhile; the calling thread does not become the driver.
+   *
+   * @return whether there is something to do
+   */
+  public boolean awaitReady() {
+    if (closed) {
+      return false;
+    }
+    initialize();
+    watching = true;
+    try {
+      return waitAndHandle(Long.MAX_VALUE) > 0 || hasTasks() || hasScheduledTasks();
+    } finally {
+      watching = false;
+    }
+  }
+
+  /** Tells whether sockets are only waited for, so that what is ready stays for the next turn. */
+  boolean isWatching() {
+    return watching;
+  }
+
+  private void initialize() {
     if (!initialized) {
       initialized = true;
       ioHandler.initialize();
     }
-    return waitAndHandle(waitNanos) + runTasks();
   }
 
   private int waitAndHandle(long waitNanos) {
@@ -187,10 +218,7 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
     if (closed) {
       return;
     }
-    if (!initialized) {
-      initialized = true;
-      ioHandler.initialize();
-    }
+    initialize();
     runAllTasks(); // what was to be written before the end
     cancelScheduledTasks();
     ioHandler.prepareToDestroy();
@@ -236,7 +264,7 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
 
   private void register(IoHandle handle, Promise<IoRegistration> promise) {
     try {
-      promise.setSuccess(ioHandler.register(handle));
+      promise.setSuccess(ioHandler.register(WatchedHandle.of(this, handle)));
     } catch (Exception e) {
       promise.setFailure(e);
     }
