@@ -203,6 +203,7 @@ public final class Mqtt {
               + " ms");
     }
     return messages;
+  }
 
   /** It never reconnects, so nothing more will come. */
   private static void failWhenLost(MqttClient client, CompletableFuture<?> future, String what) {
