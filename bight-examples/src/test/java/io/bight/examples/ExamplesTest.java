@@ -7,6 +7,7 @@ import io.bight.broker.EmbeddedBroker;
 import io.bight.client.Mqtt;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;

@@ -148,6 +148,22 @@ class HowtoTest {
     }
   }
 
+  @Test
+  void hundredsOfClientsConnectAndReceive() throws Exception {
+    try (Example example = new Example(HundredsOfClients.class, broker.uri())) {
+      assertThat(example.rest()).containsExactly("connected: 500", "received by all, threads: 2");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void notTwiceHandlesTheOrderOnce() throws Exception {
+    try (Example example = new Example(NotTwice.class, broker.uri())) {
+      assertThat(example.rest()).containsExactly("one coffee, sent once, new");
+      assertThat(example.status()).isZero();
+    }
+  }
+
   /** Collects what arrives at a server, as "topic payload". */
   private static final class Listener implements AutoCloseable {
     private final BlockingQueue<String> received = new LinkedBlockingQueue<>();
