@@ -239,7 +239,7 @@ final class ClientWorker implements EngineListener {
       return;
     }
     closed.onClosed();
-    engine.connectionClosed(cause, System.nanoTime());
+    engine.connectionClosed(cause == null ? closed.writeFailure() : cause, System.nanoTime());
     transport = null;
     reconnector.onTransportClosed();
     onTransport(false, gone);

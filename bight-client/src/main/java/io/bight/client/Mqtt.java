@@ -1,7 +1,9 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.Qos;
+import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Publish;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -41,8 +43,14 @@ public final class Mqtt {
   public static void publish(String uri, Publish message, Duration timeout) {
     long deadline = MqttLoop.deadlineAfter(timeout);
     try (MqttClient client = oneShot(uri).build()) {
+      String what = "publishing to '" + message.topic() + "'";
+      CompletableFuture<PublishResult> published = new CompletableFuture<>();
+      failWhenLost(client, published, what);
       client.connect(MqttLoop.timeUntil(deadline));
-      client.publish(message).await(MqttLoop.timeUntil(deadline));
+      MqttFuture<PublishResult> publishing = client.publish(message);
+      passFailureOn(publishing, published);
+      publishing.thenAccept(published::complete);
+      client.await(published, MqttLoop.timeUntil(deadline), what);
     }
   }
 
@@ -54,17 +62,42 @@ public final class Mqtt {
    * @param timeout how long to wait in all
    * @return the first message that arrives, a retained one included
    * @throws io.bight.mqtt.MqttTimeoutException if none arrived in time
-   * @throws io.bight.mqtt.MqttException if the server could not be connected or subscribed to
+   * @throws io.bight.mqtt.MqttException if the server could not be connected or subscribed to, or
+   *     the connection was lost
    */
   public static Message receive(String uri, String topicFilter, Duration timeout) {
     long deadline = MqttLoop.deadlineAfter(timeout);
     CompletableFuture<Message> first = new CompletableFuture<>();
     try (MqttClient client = oneShot(uri).onMessage(first::complete).build()) {
+      String what = "a message for '" + topicFilter + "'";
+      failWhenLost(client, first, what);
       client.connect(MqttLoop.timeUntil(deadline));
-      client.subscribe(topicFilter, Qos.AT_LEAST_ONCE).await(MqttLoop.timeUntil(deadline));
-      return client.await(
-          first, MqttLoop.timeUntil(deadline), "a message for '" + topicFilter + "'");
+      passFailureOn(client.subscribe(topicFilter, Qos.AT_LEAST_ONCE), first);
+      return client.await(first, MqttLoop.timeUntil(deadline), what);
     }
+  }
+
+  /** It never reconnects, so nothing more will come. */
+  private static void failWhenLost(MqttClient client, CompletableFuture<?> future, String what) {
+    client.onDisconnect(
+        event ->
+            future.completeExceptionally(
+                new MqttDisconnectedException(
+                    client.describe()
+                        + " waited for "
+                        + what
+                        + " and was disconnected: "
+                        + event.message(),
+                    event.cause().orElse(null))));
+  }
+
+  private static <T> void passFailureOn(CompletableFuture<T> from, CompletableFuture<?> to) {
+    from.whenComplete(
+        (result, failure) -> {
+          if (failure != null) {
+            to.completeExceptionally(failure);
+          }
+        });
   }
 
   private static MqttClientBuilder oneShot(String uri) {

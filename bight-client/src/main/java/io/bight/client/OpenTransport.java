@@ -8,6 +8,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ final class OpenTransport {
   private @Nullable ScheduledFuture<?> engineTimer;
   private long engineTimerNanos;
   private @Nullable FirstBytes firstBytes;
+  private @Nullable Throwable writeFailure;
   private boolean flushScheduled;
   private boolean shuttingDown;
   private boolean gone;
@@ -71,7 +73,9 @@ final class OpenTransport {
       lastWrite = channel.writeAndFlush(batch);
       lastWrite.addListener(
           written -> {
-            if (written.isSuccess() && !gone) {
+            if (!written.isSuccess()) {
+              onWriteFailure(written.cause());
+            } else if (!gone) {
               engine.outgoingWritten();
             }
           });
@@ -84,6 +88,19 @@ final class OpenTransport {
       shutDownWhenWritten();
     }
     scheduleEngineTimer();
+  }
+
+  /** The socket is closed because of it, and that alone would look like the server's doing. */
+  private void onWriteFailure(Throwable cause) {
+    boolean wasOpen = !(cause instanceof ClosedChannelException);
+    if (writeFailure == null && wasOpen) {
+      writeFailure = cause;
+    }
+  }
+
+  /** Returns why bytes could not be written, or null if all could or the channel was closed. */
+  @Nullable Throwable writeFailure() {
+    return writeFailure;
   }
 
   private void scheduleEngineTimer() {
