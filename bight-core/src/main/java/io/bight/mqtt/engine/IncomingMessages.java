@@ -51,7 +51,7 @@ final class IncomingMessages {
     IncomingPublish incoming = new IncomingPublish(publish, connection);
     if (publish.qos() == Qos.EXACTLY_ONCE) {
       IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
-      if (earlier != null) {
+      if (earlier != null && !(earlier.givenBack && earlier.connection != connection)) {
         onRepetition(connection, earlier, incoming);
         return;
       }
@@ -162,10 +162,12 @@ final class IncomingMessages {
         !connection.isVersion5() || (answer == ReasonCode.SUCCESS && properties.isEmpty());
     if (plain) {
       incoming.answer = ReasonCode.SUCCESS;
+      incoming.givenBack = false;
     } else {
       // What cannot be encoded is the caller's mistake: it throws here, before anything changes.
       connection.encoder.encodedLength(acknowledgement(incoming, answer, properties));
       incoming.answer = answer;
+      incoming.givenBack = false;
       incoming.answerProperties = properties;
     }
     if (connection == engine.connectionOrNull()) {

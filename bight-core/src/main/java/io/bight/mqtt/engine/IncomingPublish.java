@@ -24,6 +24,9 @@ public final class IncomingPublish {
   /** Whether the answer has gone to the server, on whatever connection: PUBREL may follow. */
   boolean answerSent;
 
+  /** Whether the application wants it delivered again when the server sends it again. */
+  boolean givenBack;
+
   IncomingPublish(Publish message, @Nullable ConnectionState connection) {
     this.message = message;
     this.connection = connection;

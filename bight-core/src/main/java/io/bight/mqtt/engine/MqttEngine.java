@@ -503,6 +503,16 @@ public final class MqttEngine {
   }
 
   /**
+   * The application could not handle a message and does not answer now: when the server sends it
+   * again on another connection it is delivered again, at QoS 2 too. It may still be acknowledged.
+   *
+   * @param message the message
+   */
+  public void giveBack(IncomingPublish message) {
+    message.givenBack = message.answer == null;
+  }
+
+  /**
    * Sends a step of enhanced authentication, or begins a new one on a live connection [MQTT 5.0,
    * section 4.12].
    *
