@@ -3,9 +3,11 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Will;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,8 @@ record ClientOptions(
     ReconnectPolicy reconnect,
     boolean manualAcknowledgement,
     CallbackErrorPolicy callbackErrorPolicy,
+    MessageHandling messageHandling,
+    @Nullable Executor callbackExecutor,
     boolean publishWillOnClose,
     EngineOptions engine) {
 
@@ -49,6 +53,15 @@ record ClientOptions(
         userName,
         password,
         version.hasProperties() ? connectProperties : Properties.NONE);
+  }
+
+  /**
+   * Tells whether a server that keeps to what CONNECT asks has the session on the next connection.
+   */
+  boolean sessionOutlivesConnections() {
+    return version.hasProperties()
+        ? connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L) > 0
+        : !cleanStart;
   }
 
   /** Names the client and its server, for messages. Shows no secret. */

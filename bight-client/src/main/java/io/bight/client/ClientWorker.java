@@ -201,6 +201,7 @@ final class ClientWorker implements EngineListener {
       return;
     }
     closed = true;
+    delivery.close();
     boolean will = options.publishWillOnClose();
     disconnect(
         new Disconnect(will ? ReasonCode.DISCONNECT_WITH_WILL_MESSAGE : ReasonCode.SUCCESS),
@@ -253,9 +254,13 @@ final class ClientWorker implements EngineListener {
     engine.acknowledge(message, reasonCode, properties, nowNanos);
   }
 
-  /** The program has added a handler: messages that waited for one are delivered. */
-  void onHandlerAdded() {
+  /** The program has added or removed a handler: messages may wait for that. */
+  void onHandlersChanged() {
     delivery.deliverWaiting();
+  }
+
+  IncomingDelivery delivery() {
+    return delivery;
   }
 
   // ---- connecting
@@ -306,6 +311,7 @@ final class ClientWorker implements EngineListener {
     connectedSinceAsked = true;
     failures = 0;
     connected = event;
+    delivery.onConnected(connack.sessionPresent());
     int keepAliveSeconds =
         connack.properties().get(Property.SERVER_KEEP_ALIVE, options.keepAliveSeconds());
     client.setConnected(Duration.ofSeconds(keepAliveSeconds));
@@ -421,7 +427,7 @@ final class ClientWorker implements EngineListener {
   public void onConnectionEnded(ConnectionEnd end) {
     connected = null;
     lastLoss = end.by() + ", " + end.message();
-    delivery.onConnectionEnded();
+    delivery.onConnectionEnded(options.sessionOutlivesConnections());
     if (transport != null) {
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
@@ -515,8 +521,7 @@ final class ClientWorker implements EngineListener {
     String line = WireLog.line(sent, packet);
     WIRE.debug("{} {}", clientIdentifier, line);
     if (!callbacks.onPacket.isEmpty()) {
-      // The engine is in the middle of something; a callback may issue any command.
-      loop.eventLoop().execute(() -> callbacks.call(client, "onPacket", callbacks.onPacket, line));
+      callbacks.callOnPacket(client, loop, line);
     }
   }
 
@@ -588,7 +593,7 @@ final class ClientWorker implements EngineListener {
         + engine.unacknowledgedMessages()
         + " messages unacknowledged, "
         + delivery.waitingMessages()
-        + " waiting for a handler, "
+        + " waiting for a handler or for room, "
         + session.receivingMessages()
         + " at QoS 2";
   }

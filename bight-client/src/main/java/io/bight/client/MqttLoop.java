@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -541,6 +542,24 @@ public final class MqttLoop implements AutoCloseable {
 
   IoEventLoop eventLoop() {
     return eventLoop;
+  }
+
+  /** Has something run by the driver; any thread. Nothing happens when the loop is closed. */
+  void executeOnLoop(Runnable task) {
+    try {
+      eventLoop.execute(task);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The loop '{}' is closed; a task was left out", name);
+    }
+  }
+
+  /** Has something run by the driver after a time; any thread. Not when the loop is closed. */
+  void scheduleOnLoop(Runnable task, Duration delay) {
+    try {
+      eventLoop.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The loop '{}' is closed; a timer was left out", name);
+    }
   }
 
   /** Returns when the latest turn began to handle what had come; any thread. */
