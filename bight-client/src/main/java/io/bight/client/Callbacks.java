@@ -1,7 +1,6 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
-import io.bight.mqtt.Topics;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The program's callbacks of one client. They may be added and removed by any thread; they are
- * called by the driver. What a callback throws is logged and reported, and never reaches the loop.
+ * called by the driver, or on the program's executor. What a callback throws is logged and
+ * reported, and never reaches the loop.
  */
 final class Callbacks {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
@@ -29,27 +29,17 @@ final class Callbacks {
   final List<Consumer<SubscribeEvent>> onUnsubscribed = new CopyOnWriteArrayList<>();
   final List<Consumer<TransportEvent>> onTransport = new CopyOnWriteArrayList<>();
   final List<Consumer<String>> onPacket = new CopyOnWriteArrayList<>();
-  private final List<MessageHandler> onMessage = new CopyOnWriteArrayList<>();
+  final List<Consumer<DeadLetterEvent>> onDeadLetter = new CopyOnWriteArrayList<>();
+  final List<MessageHandler> onMessage = new CopyOnWriteArrayList<>();
+
+  /** Whether a handler has been added that is not simply called as a message arrives. */
+  private volatile boolean someHandlerIsNotDirect;
+
+  /** Where callbacks other than message handlers run; null: where they are called. */
+  private @Nullable EventLane events;
 
   /** Guarded by this. */
   private final Map<String, MessageHandler> subscriptionHandlers = new HashMap<>();
-
-  /** A handler of messages; each is its own, even where the program's code is the same. */
-  private static final class MessageHandler {
-    /** What it is for, without a share name; null: everything. */
-    final @Nullable String topicFilter;
-
-    final Consumer<Message> handler;
-
-    MessageHandler(@Nullable String topicFilter, Consumer<Message> handler) {
-      this.topicFilter = topicFilter == null ? null : Topics.withoutShare(topicFilter);
-      this.handler = Objects.requireNonNull(handler, "handler");
-    }
-
-    boolean matches(String topic) {
-      return topicFilter == null || Topics.matches(topicFilter, topic);
-    }
-  }
 
   static <E> Registration add(List<E> callbacks, E callback) {
     callbacks.add(Objects.requireNonNull(callback, "callback"));
@@ -61,19 +51,26 @@ final class Callbacks {
     };
   }
 
-  Registration addMessageHandler(@Nullable String topicFilter, Consumer<Message> handler) {
-    return add(onMessage, new MessageHandler(topicFilter, handler));
+  Registration addMessageHandler(MessageHandler handler) {
+    noteHandling(handler);
+    return add(onMessage, handler);
   }
 
   /** Sets the handler that goes with a subscription; subscribing again replaces it. */
-  synchronized void setSubscriptionHandler(String topicFilter, Consumer<Message> handler) {
-    MessageHandler added = new MessageHandler(topicFilter, handler);
+  synchronized void setSubscriptionHandler(String topicFilter, MessageHandler added) {
+    noteHandling(added);
     MessageHandler earlier = subscriptionHandlers.put(topicFilter, added);
     if (earlier == null) {
       onMessage.add(added);
     } else {
       // In one step: a message that arrives meanwhile meets the one or the other.
       onMessage.replaceAll(entry -> entry == earlier ? added : entry);
+    }
+  }
+
+  private void noteHandling(MessageHandler handler) {
+    if (!handler.isDirect()) {
+      someHandlerIsNotDirect = true;
     }
   }
 
@@ -104,7 +101,8 @@ final class Callbacks {
     copy.onUnsubscribed.addAll(onUnsubscribed);
     copy.onTransport.addAll(onTransport);
     copy.onPacket.addAll(onPacket);
-    copy.onMessage.addAll(onMessage);
+    copy.onDeadLetter.addAll(onDeadLetter);
+    onMessage.forEach(handler -> copy.addMessageHandler(handler.copy()));
     return copy;
   }
 
@@ -112,40 +110,52 @@ final class Callbacks {
     return !onMessage.isEmpty();
   }
 
-  /** What became of a message. */
-  enum Handling {
-    /** No handler's topic filter matches. */
-    UNMATCHED,
-    /** Every handler returned. */
-    DONE,
-    /** A handler threw. */
-    FAILED
+  boolean allHandlersAreDirect() {
+    return !someHandlerIsNotDirect;
   }
 
-  /** Calls each handler whose filter matches, once. */
-  Handling callMessageHandlers(MqttClient client, Message message) {
-    Handling handling = Handling.UNMATCHED;
-    RunningCallback running = client.loop().running();
-    for (MessageHandler entry : onMessage) {
-      if (entry.matches(message.topic())) {
-        boolean begun = running.begin(message, client);
-        try {
-          entry.handler.accept(message);
-          handling = handling == Handling.FAILED ? handling : Handling.DONE;
-        } catch (Throwable t) {
-          handling = Handling.FAILED;
-          onError(client, "onMessage for '" + message.topic() + "'", t);
-        } finally {
-          if (begun) {
-            running.end();
-          }
-        }
+  /** Has callbacks other than message handlers run on an executor from now on. */
+  void moveEventsTo(EventLane lane) {
+    events = lane;
+  }
+
+  /** Calls a handler on the calling thread; returns what it threw, or null. */
+  @Nullable Throwable callMessageHandler(MessageHandler handler, Message message) {
+    RunningCallback running = message.client().loop().running();
+    boolean begun = running.begin(message, message.client());
+    try {
+      handler.handler.accept(message);
+      return null;
+    } catch (Throwable t) {
+      return t;
+    } finally {
+      if (begun) {
+        running.end();
       }
     }
-    return handling;
   }
 
+  /** Tells callbacks of an event, on the executor if there is one; called by the driver. */
   <E> void call(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
+    if (events == null) {
+      callNow(client, name, callbacks, event);
+    } else if (!callbacks.isEmpty()) {
+      events.execute(() -> callNow(client, name, callbacks, event));
+    }
+  }
+
+  /** Tells of a packet: not in the middle of what the engine does, and not at any price. */
+  void callOnPacket(MqttClient client, MqttLoop loop, String line) {
+    Runnable call = () -> callNow(client, "onPacket", onPacket, line);
+    if (events == null) {
+      loop.executeOnLoop(call);
+    } else {
+      events.executeIfNotFull(call);
+    }
+  }
+
+  /** Tells callbacks of an event, on the calling thread. */
+  <E> void callNow(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
     if (callbacks.isEmpty()) {
       return;
     }
@@ -166,7 +176,14 @@ final class Callbacks {
     LogContext.leave(outer);
   }
 
-  private void onError(MqttClient client, String callback, Throwable error) {
+  /** A callback has thrown: logs and reports it and applies the policy; any thread. */
+  void onError(MqttClient client, String callback, Throwable error) {
+    report(client, callback, error);
+    client.onCallbackThrew(error);
+  }
+
+  /** Logs and reports what a callback threw; any thread. */
+  void report(MqttClient client, String callback, Throwable error) {
     LOG.error("{}: the program's callback {} threw", client.describe(), callback, error);
     CallbackErrorEvent event = new CallbackErrorEvent(client, callback, error);
     for (Consumer<CallbackErrorEvent> consumer : onCallbackError) {
@@ -176,6 +193,5 @@ final class Callbacks {
         LOG.error("{}: the program's callback onCallbackError threw", client.describe(), t);
       }
     }
-    client.onCallbackThrew(error);
   }
 }

@@ -3,9 +3,11 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.packet.Will;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,18 @@ record ClientOptions(
     ReconnectPolicy reconnect,
     boolean manualAcknowledgement,
     CallbackErrorPolicy callbackErrorPolicy,
+    MessageHandling messageHandling,
+    @Nullable Executor callbackExecutor,
     boolean publishWillOnClose,
     EngineOptions engine,
-    @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect) {}
+    @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect) {
+
+  /**
+   * Tells whether a server that keeps to what CONNECT asks has the session on the next connection.
+   */
+  boolean sessionOutlivesConnections() {
+    return version.hasProperties()
+        ? connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L) > 0
+        : !cleanStart;
+  }
+}

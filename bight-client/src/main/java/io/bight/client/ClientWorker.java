@@ -143,6 +143,7 @@ final class ClientWorker implements EngineListener {
       return;
     }
     closed = true;
+    delivery.close();
     boolean will = options.publishWillOnClose();
     disconnect(
         new Disconnect(will ? ReasonCode.DISCONNECT_WITH_WILL_MESSAGE : ReasonCode.SUCCESS),
@@ -196,9 +197,13 @@ final class ClientWorker implements EngineListener {
     engine.acknowledge(message, reasonCode, properties, nowNanos);
   }
 
-  /** The program has added a handler: messages that waited for one are delivered. */
-  void onHandlerAdded() {
+  /** The program has added or removed a handler: messages may wait for that. */
+  void onHandlersChanged() {
     delivery.deliverWaiting();
+  }
+
+  IncomingDelivery delivery() {
+    return delivery;
   }
 
   // ---- a transport and its connection
@@ -222,6 +227,7 @@ final class ClientWorker implements EngineListener {
     if (assigned != null) {
       client.setClientIdentifier(assigned);
     }
+    delivery.onConnected(connack.sessionPresent());
     scheduleFlush();
     reconnector.onAccepted(connack, System.nanoTime());
   }
@@ -237,7 +243,7 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  private void scheduleFlush() {
+  void scheduleFlush() {
     if (transport != null) {
       transport.scheduleFlush();
     }
@@ -264,7 +270,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
-    delivery.onConnectionEnded();
+    delivery.onConnectionEnded(options.sessionOutlivesConnections());
     FirstBytes firstBytes = null;
     if (transport != null) {
       firstBytes = transport.firstBytes();
@@ -326,8 +332,7 @@ final class ClientWorker implements EngineListener {
     String line = WireLog.line(sent, packet);
     WIRE.debug("{} {}", client.clientId(), line);
     if (!callbacks.onPacket.isEmpty()) {
-      // The engine is in the middle of something; a callback may issue any command.
-      loop.eventLoop().execute(() -> callbacks.call(client, "onPacket", callbacks.onPacket, line));
+      callbacks.callOnPacket(client, loop, line);
     }
   }
 
@@ -381,7 +386,7 @@ final class ClientWorker implements EngineListener {
         + engine.unacknowledgedMessages()
         + " messages unacknowledged, "
         + delivery.waitingMessages()
-        + " waiting for a handler, "
+        + " waiting for a handler or for room, "
         + session.receivingMessages()
         + " at QoS 2";
   }

@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An MQTT client for versions 3.1, 3.1.1 and 5.0. Everything it does on the network happens on the
@@ -89,6 +90,9 @@ public final class MqttClient implements AutoCloseable {
     this.callbacks = callbacks;
     this.clientIdentifier = options.clientIdentifier();
     this.server = options.server();
+    if (options.callbackExecutor() != null) {
+      callbacks.moveEventsTo(new EventLane(options.callbackExecutor(), this::describe));
+    }
     this.worker = new ClientWorker(this, loop, options, callbacks);
     loop.add(this);
   }
@@ -282,9 +286,32 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<SubscribeResult> subscribe(
       String topicFilter, Qos qos, Consumer<Message> handler) {
-    Subscription subscription = new Subscription(topicFilter, qos);
-    callbacks.setSubscriptionHandler(topicFilter, handler);
-    handlerAdded();
+    return subscribe(new Subscription(topicFilter, qos), handler, null);
+  }
+
+  /**
+   * Subscribes, and handles the messages that match the topic filter in a way of its own; else as
+   * {@link #subscribe(String, Qos, Consumer)}.
+   *
+   * @param topicFilter the topic filter
+   * @param qos the highest QoS at which the server may send
+   * @param handler is given each message that matches
+   * @param handling how it is given them
+   * @return completes when the server has granted it
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public MqttFuture<SubscribeResult> subscribe(
+      String topicFilter, Qos qos, Consumer<Message> handler, MessageHandling handling) {
+    return subscribe(
+        new Subscription(topicFilter, qos), handler, Objects.requireNonNull(handling, "handling"));
+  }
+
+  private MqttFuture<SubscribeResult> subscribe(
+      Subscription subscription, Consumer<Message> handler, @Nullable MessageHandling handling) {
+    String topicFilter = subscription.topicFilter();
+    callbacks.setSubscriptionHandler(
+        topicFilter, new MessageHandler(topicFilter, handler, handling));
+    handlersChanged();
     return subscribe(List.of(subscription));
   }
 
@@ -345,7 +372,11 @@ public final class MqttClient implements AutoCloseable {
     report(future, callbacks.onUnsubscribed, "onUnsubscribed", filters);
     worker.submit(
         Command.of(nowNanos -> worker.unsubscribe(filters, future, nowNanos), future::onFailure));
-    future.thenRun(removal);
+    future.thenRun(
+        () -> {
+          removal.run();
+          handlersChanged();
+        });
     return future;
   }
 
@@ -359,9 +390,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onMessage(Consumer<Message> handler) {
-    Registration registration = callbacks.addMessageHandler(null, handler);
-    handlerAdded();
-    return registration;
+    return addHandler(new MessageHandler(null, handler, null));
   }
 
   /**
@@ -373,10 +402,64 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic filter is not allowed
    */
   public Registration onMessage(String topicFilter, Consumer<Message> handler) {
-    Registration registration =
-        callbacks.addMessageHandler(Topics.requireFilter(topicFilter), handler);
-    handlerAdded();
-    return registration;
+    return addHandler(new MessageHandler(Topics.requireFilter(topicFilter), handler, null));
+  }
+
+  /**
+   * Adds a handler for the messages that match a topic filter, with a handling of its own. It is
+   * local: nothing is subscribed.
+   *
+   * @param topicFilter the topic filter; the share name of a shared subscription is passed over
+   * @param handler is given each message that matches
+   * @param handling how it is given them
+   * @return removes it; messages that wait for it are still handled
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public Registration onMessage(
+      String topicFilter, Consumer<Message> handler, MessageHandling handling) {
+    Objects.requireNonNull(handling, "handling");
+    return addHandler(new MessageHandler(Topics.requireFilter(topicFilter), handler, handling));
+  }
+
+  /**
+   * Makes an inbox: messages that match a topic filter wait in it until a thread of the program
+   * takes them. It is local: nothing is subscribed.
+   *
+   * @param topicFilter the topic filter; the share name of a shared subscription is passed over
+   * @param capacity how many messages may wait in it before the client takes no more from the
+   *     server
+   * @return the inbox, to be closed when no longer needed
+   * @throws IllegalArgumentException if the topic filter is not allowed, or the capacity is less
+   *     than 1
+   */
+  public Inbox inbox(String topicFilter, int capacity) {
+    Inbox inbox =
+        new Inbox(this, loop, worker.delivery(), Topics.requireFilter(topicFilter), capacity);
+    inbox.setRegistration(addHandler(inbox.handler()));
+    if (state == State.CLOSED) {
+      inbox.close();
+    }
+    return inbox;
+  }
+
+  private Registration addHandler(MessageHandler handler) {
+    Registration registration = callbacks.addMessageHandler(handler);
+    handlersChanged();
+    return () -> {
+      registration.close();
+      handlersChanged();
+    };
+  }
+
+  /**
+   * Adds a callback for messages that are given up because their handler threw each time, as {@link
+   * MessageHandling#attempts} tells.
+   *
+   * @param callback is told of each, on the thread of the handler
+   * @return removes it
+   */
+  public Registration onDeadLetter(Consumer<DeadLetterEvent> callback) {
+    return Callbacks.add(callbacks.onDeadLetter, callback);
   }
 
   /**
@@ -487,8 +570,8 @@ public final class MqttClient implements AutoCloseable {
         });
   }
 
-  private void handlerAdded() {
-    worker.submit(Command.of(nowNanos -> worker.onHandlerAdded(), failure -> {}));
+  private void handlersChanged() {
+    worker.submit(Command.of(nowNanos -> worker.onHandlersChanged(), failure -> {}));
   }
 
   void acknowledge(IncomingPublish incoming, ReasonCode reasonCode, Properties properties) {
@@ -627,7 +710,11 @@ public final class MqttClient implements AutoCloseable {
   }
 
   void onCallbackThrew(Throwable error) {
-    worker.onCallbackThrew(error);
+    if (loop.inLoop()) {
+      worker.onCallbackThrew(error);
+    } else {
+      loop.executeOnLoop(() -> worker.onCallbackThrew(error));
+    }
   }
 
   void setState(State next) {

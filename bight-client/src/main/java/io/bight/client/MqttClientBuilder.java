@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -51,6 +52,9 @@ public final class MqttClientBuilder {
   private @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect;
   private boolean manualAcknowledgement;
   private CallbackErrorPolicy callbackErrorPolicy = CallbackErrorPolicy.CONTINUE;
+  private MessageHandling messageHandling = MessageHandling.onLoop();
+  private boolean messageHandlingIsSet;
+  private @Nullable Executor callbackExecutor;
   private boolean publishWillOnClose;
   private Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
   private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
@@ -476,6 +480,34 @@ public final class MqttClientBuilder {
   }
 
   /**
+   * Moves all callbacks to an executor: message handlers as {@link MessageHandling#on} tells, one
+   * after the other, unless {@link #messageHandling} says otherwise; and the callbacks for events,
+   * also one after the other, beside them. {@code onCallbackError} comes on the thread of the
+   * callback that threw, and stages of futures stay on the thread that drives. In callbacks that
+   * run there, calls that wait are allowed.
+   *
+   * @param executor runs the callbacks; the program's, never shut down by the client
+   * @return this builder
+   */
+  public MqttClientBuilder callbackExecutor(Executor executor) {
+    callbackExecutor = Objects.requireNonNull(executor, "executor");
+    return this;
+  }
+
+  /**
+   * Sets how message handlers are given their messages; {@link MessageHandling#onLoop()} unless set
+   * here or by {@link #callbackExecutor}. Handlers may be added with a handling of their own.
+   *
+   * @param handling where, in what order, how many at once
+   * @return this builder
+   */
+  public MqttClientBuilder messageHandling(MessageHandling handling) {
+    messageHandling = Objects.requireNonNull(handling, "handling");
+    messageHandlingIsSet = true;
+    return this;
+  }
+
+  /**
    * Has the server publish the will also when the client is closed in order.
    *
    * @return this builder
@@ -494,7 +526,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onMessage(Consumer<Message> handler) {
-    callbacks.addMessageHandler(null, handler);
+    callbacks.addMessageHandler(new MessageHandler(null, handler, null));
     return this;
   }
 
@@ -507,7 +539,39 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if the topic filter is not allowed
    */
   public MqttClientBuilder onMessage(String topicFilter, Consumer<Message> handler) {
-    callbacks.addMessageHandler(Topics.requireFilter(topicFilter), handler);
+    callbacks.addMessageHandler(
+        new MessageHandler(Topics.requireFilter(topicFilter), handler, null));
+    return this;
+  }
+
+  /**
+   * Adds a handler for the messages that match a topic filter, with a handling of its own. It is
+   * local: nothing is subscribed.
+   *
+   * @param topicFilter the topic filter
+   * @param handler is given each message that matches
+   * @param handling how it is given them
+   * @return this builder
+   * @throws IllegalArgumentException if the topic filter is not allowed
+   */
+  public MqttClientBuilder onMessage(
+      String topicFilter, Consumer<Message> handler, MessageHandling handling) {
+    callbacks.addMessageHandler(
+        new MessageHandler(
+            Topics.requireFilter(topicFilter),
+            handler,
+            Objects.requireNonNull(handling, "handling")));
+    return this;
+  }
+
+  /**
+   * Adds a callback for messages that are given up because their handler threw each time.
+   *
+   * @param callback is told of each, on the thread of the handler
+   * @return this builder
+   */
+  public MqttClientBuilder onDeadLetter(Consumer<DeadLetterEvent> callback) {
+    Callbacks.add(callbacks.onDeadLetter, callback);
     return this;
   }
 
@@ -668,6 +732,10 @@ public final class MqttClientBuilder {
             reconnect,
             manualAcknowledgement,
             callbackErrorPolicy,
+            callbackExecutor == null || messageHandlingIsSet
+                ? messageHandling
+                : MessageHandling.on(callbackExecutor),
+            callbackExecutor,
             publishWillOnClose,
             new EngineOptions(
                 connackTimeout,

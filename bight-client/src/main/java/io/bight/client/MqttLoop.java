@@ -730,6 +730,24 @@ public final class MqttLoop implements AutoCloseable {
     return eventLoop;
   }
 
+  /** Has something run by the driver; any thread. Nothing happens when the loop is closed. */
+  void executeOnLoop(Runnable task) {
+    try {
+      eventLoop.execute(task);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The loop '{}' is closed; a task was left out", name);
+    }
+  }
+
+  /** Has something run by the driver after a time; any thread. Not when the loop is closed. */
+  void scheduleOnLoop(Runnable task, Duration delay) {
+    try {
+      eventLoop.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("The loop '{}' is closed; a timer was left out", name);
+    }
+  }
+
   /** Returns when the latest turn began to handle what had come; any thread. */
   long lastTurnNanos() {
     return eventLoop.lastTurnNanos();

@@ -9,6 +9,8 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.channels.ClosedChannelException;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -26,9 +28,18 @@ final class OpenTransport {
   /** So that one client that writes at full speed leaves the turn to others. */
   private static final int MOST_BATCHES_IN_A_FLUSH = 16;
 
+  /** Why nothing is read; it goes on when no reason is left. */
+  enum Pause {
+    /** Whoever drives is to leave, and the rest waits for the next one. */
+    DRIVER_LEAVES,
+    /** The program has no room for more messages. */
+    NO_ROOM
+  }
+
   private final MqttClient client;
   private final Channel channel;
   private final MqttEngine engine;
+  private final Set<Pause> pauses = EnumSet.noneOf(Pause.class);
   private @Nullable ChannelFuture lastWrite;
   private @Nullable ScheduledFuture<?> engineTimer;
   private long engineTimerNanos;
@@ -150,13 +161,19 @@ final class OpenTransport {
     return firstBytes;
   }
 
-  void pauseReading() {
+  /** Reads no more; returns whether this is a new reason. */
+  boolean pauseReading(Pause reason) {
     channel.config().setAutoRead(false);
+    return pauses.add(reason);
   }
 
-  /** Reads again, and handles what had arrived before the pause. */
-  void resumeReading() {
-    if (!gone) {
+  boolean isPaused(Pause reason) {
+    return pauses.contains(reason);
+  }
+
+  /** Reads again if no other reason is left, and handles what had arrived before the pause. */
+  void resumeReading(Pause reason) {
+    if (pauses.remove(reason) && pauses.isEmpty() && !gone) {
       channel.config().setAutoRead(true);
       LogContext.run(
           client,

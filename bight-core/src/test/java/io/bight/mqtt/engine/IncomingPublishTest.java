@@ -183,6 +183,35 @@ class IncomingPublishTest extends EngineFixture {
   }
 
   @EachVersion
+  void messageThatWasGivenBackIsDeliveredAgainOnTheNextConnection(MqttVersion with) {
+    connected(with).sendPublish("a", "x", 2, 7);
+    carry();
+    engine.abandon(message(0));
+    cut();
+    var script = resumed().send(repeated("a", "x", 2, 7));
+    carry();
+    assertThat(payloads()).containsExactly("x", "x");
+    script.together(more -> more.expectPubrec(7).sendPubrel(7).expectPubcomp(7));
+    acknowledge(message(1));
+    assertThat(engine.session().receivingMessages()).isZero();
+  }
+
+  @EachVersion
+  void messageThatWasGivenBackAndIsAnsweredAfterAllIsNotDeliveredAgain(MqttVersion with) {
+    connected(with).sendPublish("a", "x", 2, 7).expectPubrec(7);
+    carry();
+    engine.abandon(message(0));
+    acknowledge(message(0));
+    carry();
+    cut();
+    resumed()
+        .send(repeated("a", "x", 2, 7))
+        .together(more -> more.expectPubrec(7).sendPubrel(7).expectPubcomp(7));
+    carry();
+    assertThat(payloads()).containsExactly("x");
+  }
+
+  @EachVersion
   void answerGivenLateGoesOutOnTheNewConnection(MqttVersion with) {
     connected(with).sendPublish("a", "x", 2, 7);
     carry();
