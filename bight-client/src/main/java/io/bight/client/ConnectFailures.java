@@ -2,6 +2,8 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttConnectException;
+import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.ConnectionEnd;
 import io.netty.channel.ConnectTimeoutException;
@@ -126,36 +128,62 @@ final class ConnectFailures {
 
   /** The transport was open, but the server did not accept the connection. */
   static MqttConnectException ofEnd(
-      String client, ServerAddress server, ConnectionEnd end, @Nullable FirstBytes firstBytes) {
-    String why =
-        switch (firstBytes == null ? FirstBytes.OTHER : firstBytes) {
-          case TLS ->
-              where(server)
-                  + " answered with TLS; use "
-                  + (server.scheme().webSocket ? "wss://" : "mqtts://");
-          case HTTP ->
-              where(server)
-                  + " answered with HTTP: it is a web server; use ws:// if MQTT is behind it, or the"
-                  + " port of the MQTT server";
-          case OTHER -> end.message() + remedy(end);
-        };
+      String client,
+      ServerAddress server,
+      MqttVersion version,
+      ConnectionEnd end,
+      @Nullable FirstBytes firstBytes) {
+    FirstBytes answered = firstBytes == null ? FirstBytes.OTHER : firstBytes;
+    String why = null;
+    if (answered == FirstBytes.TLS) {
+      why =
+          where(server)
+              + " answered with TLS; use "
+              + (server.scheme().webSocket ? "wss://" : "mqtts://");
+    } else if (answered == FirstBytes.HTTP) {
+      why =
+          where(server)
+              + " answered with HTTP: it is a web server; use ws:// if MQTT is behind it, or the"
+              + " port of the MQTT server";
+    } else if (answered == FirstBytes.CONNACK_BEFORE_5 && version.hasProperties()) {
+      why =
+          where(server)
+              + " answered as a server does that does not know MQTT 5.0; choose MQTT 3.1.1 with"
+              + " version(MqttVersion.MQTT_3_1_1)";
+    }
     return new MqttConnectException(
-        client + " could not connect: " + why, end.reasonCode(), end.cause());
+        client
+            + " could not connect: "
+            + (why == null ? end.message() + remedy(end, version) : why),
+        end.reasonCode(),
+        end.cause());
   }
 
-  private static String remedy(ConnectionEnd end) {
+  private static String remedy(ConnectionEnd end, MqttVersion version) {
     ReasonCode reason = end.reasonCode();
     if (reason == null) {
       return end.by() == ConnectionEnd.By.USER || end.message().endsWith("?")
           ? ""
-          : "; is it an MQTT server, without TLS, and does it speak this version of MQTT?";
+          : "; is it an MQTT server, without TLS, and does it speak MQTT " + version + "?";
     }
     return switch (reason) {
       case BAD_USER_NAME_OR_PASSWORD, NOT_AUTHORIZED -> "; check user name, password and rights";
       case CLIENT_IDENTIFIER_NOT_VALID -> "; choose another client identifier";
-      case UNSUPPORTED_PROTOCOL_VERSION -> "; choose another version of MQTT";
+      case UNSUPPORTED_PROTOCOL_VERSION ->
+          "; it does not speak MQTT " + version + ", so choose another version of MQTT";
       case SERVER_UNAVAILABLE, SERVER_BUSY, SERVER_SHUTTING_DOWN, CONNECTION_RATE_EXCEEDED ->
           "; try again later";
+      case BANNED -> "; ask who runs the server why";
+      case BAD_AUTHENTICATION_METHOD -> "; choose an authentication method that the server knows";
+      case USE_ANOTHER_SERVER, SERVER_MOVED -> {
+        String other = end.properties().get(Property.SERVER_REFERENCE);
+        yield other == null ? "; connect to another server" : "; connect to '" + other + "'";
+      }
+      case TOPIC_NAME_INVALID, PAYLOAD_FORMAT_INVALID, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED ->
+          "; change the will, which the server does not take";
+      case PACKET_TOO_LARGE -> "; make the will, the properties or the password shorter";
+      case MALFORMED_PACKET, PROTOCOL_ERROR ->
+          "; is it an MQTT server? If so, it may not speak MQTT " + version;
       default -> "";
     };
   }
@@ -221,6 +249,7 @@ final class ConnectFailures {
           UNSUPPORTED_PROTOCOL_VERSION,
           BANNED,
           BAD_AUTHENTICATION_METHOD,
+          SERVER_MOVED,
           MALFORMED_PACKET,
           PROTOCOL_ERROR ->
           true;

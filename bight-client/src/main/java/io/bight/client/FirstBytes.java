@@ -10,6 +10,8 @@ enum FirstBytes {
   TLS,
   /** An HTTP status line. */
   HTTP,
+  /** A CONNACK without the properties that it has since MQTT 5.0. */
+  CONNACK_BEFORE_5,
   /** Something else, MQTT most likely. */
   OTHER;
 
@@ -23,6 +25,9 @@ enum FirstBytes {
         && (bytes.getByte(start) == 21 || bytes.getByte(start) == 22)
         && bytes.getByte(start + 1) == 3) {
       return TLS;
+    }
+    if (length >= 2 && bytes.getByte(start) == 0x20 && bytes.getByte(start + 1) == 2) {
+      return CONNACK_BEFORE_5;
     }
     for (int i = 0; i < HTTP_START.length; i++) {
       if (i >= length || bytes.getByte(start + i) != HTTP_START[i]) {

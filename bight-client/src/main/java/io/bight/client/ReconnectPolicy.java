@@ -35,6 +35,11 @@ public final class ReconnectPolicy {
    * 30 s, each shortened by up to a half at random; without end; only after a connection has been
    * made once.
    *
+   * <p>A connection that ends within 10 s, or twice the last delay if that is longer, does not let
+   * the delays begin anew. After a refusal that trying again soon cannot heal, a wrong password for
+   * instance, the longest delay is waited at once, unless a {@link MqttClientBuilder#beforeConnect}
+   * hook may send something else.
+   *
    * @return the default policy
    */
   public static ReconnectPolicy exponential() {
@@ -93,6 +98,11 @@ public final class ReconnectPolicy {
   /**
    * Returns this policy for the first connection too: {@code connect} keeps trying where it would
    * fail.
+   *
+   * <p>A program may so be started before the network, the server's name or the server exist. The
+   * name is looked up anew for each attempt; the JDK itself remembers answers, by default 30 s
+   * where a name was found and 10 s where it was not (the security properties {@code
+   * networkaddress.cache.ttl} and {@code networkaddress.cache.negative.ttl}).
    *
    * @return the changed policy
    */

@@ -321,7 +321,8 @@ final class Reconnector {
       onLost(end, nowNanos);
     } else {
       onAttemptFailed(
-          ConnectFailures.ofEnd(client.describe(), sent().serverAddress(), end, firstBytes));
+          ConnectFailures.ofEnd(
+              client.describe(), sent().serverAddress(), options.version(), end, firstBytes));
     }
   }
 

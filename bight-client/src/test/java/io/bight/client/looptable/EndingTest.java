@@ -314,5 +314,5 @@ class EndingTest {
         .isInstanceOf(IllegalStateException.class);
   }
 
-  // ---- E5: started before the server exists is R1; before its name exists is ServerNameTest
+  // ---- E5 is StartBeforeServerTest
 }

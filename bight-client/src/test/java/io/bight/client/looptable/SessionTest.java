@@ -211,16 +211,6 @@ class SessionTest {
 
   // ---- R7
 
-  private static long usedHeapAfterCollection() {
-    long least = Long.MAX_VALUE;
-    for (int i = 0; i < 5; i++) {
-      System.gc();
-      Runtime runtime = Runtime.getRuntime();
-      least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
-    }
-    return least;
-  }
-
   @ParameterizedTest
   @EnumSource(
       value = DrivingMode.class,
@@ -243,10 +233,10 @@ class SessionTest {
       client.subscribe("r7", Qos.AT_MOST_ONCE, message -> received.incrementAndGet());
       cycle(client, 100);
       ResourceCounts before = ResourceCounts.snapshot();
-      long heapBefore = usedHeapAfterCollection();
+      long heapBefore = UsedHeap.afterCollection();
       cycle(client, 900);
       ResourceCounts after = ResourceCounts.snapshot();
-      long growth = usedHeapAfterCollection() - heapBefore;
+      long growth = UsedHeap.afterCollection() - heapBefore;
       assertThat(connects).hasValue(1_000);
       assertThat(disconnects).hasValue(1_000);
       assertThat(received).as("its own message, by the subscription made once").hasValue(1_000);
