@@ -2,10 +2,12 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Will;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,8 @@ record ClientOptions(
     boolean manualAcknowledgement,
     CallbackErrorPolicy callbackErrorPolicy,
     boolean publishWillOnClose,
+    OfflinePolicy offlinePolicy,
+    Duration blockTimeout,
     EngineOptions engine) {
 
   /**

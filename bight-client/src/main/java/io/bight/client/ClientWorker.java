@@ -70,6 +70,7 @@ final class ClientWorker implements EngineListener {
   private final Callbacks callbacks;
   private final CommandQueue commands;
   private final MqttEngine engine;
+  private final PublishGate gate;
 
   // As long as the client lives
   private String clientIdentifier;
@@ -77,6 +78,9 @@ final class ClientWorker implements EngineListener {
   private boolean closed;
   private int connections;
   private @Nullable String lastLoss;
+
+  /** The number of the connection that is established, 0: none; written by the driver. */
+  private volatile int connection;
 
   /** Whether there is no connection and none is wanted; written by the driver, read by all. */
   private volatile boolean resting = true;
@@ -107,13 +111,7 @@ final class ClientWorker implements EngineListener {
     this.options = options;
     this.callbacks = callbacks;
     this.clientIdentifier = options.clientIdentifier();
-    this.commands =
-        new CommandQueue(
-            loop.eventLoop(),
-            client::describe,
-            options.engine().queueMaximumMessages(),
-            options.engine().queueMaximumBytes(),
-            this::drainCommands);
+    this.commands = new CommandQueue(loop.eventLoop(), client::describe, this::drainCommands);
     this.engine =
         new MqttEngine(
             client.describe(),
@@ -121,6 +119,7 @@ final class ClientWorker implements EngineListener {
             SessionStore.IN_MEMORY,
             PooledByteBufAllocator.DEFAULT,
             this);
+    this.gate = new PublishGate(client, loop, this, commands, options, engine.session());
   }
 
   // ---- commands
@@ -130,12 +129,26 @@ final class ClientWorker implements EngineListener {
    * which come first; else in its next turn. Any thread.
    */
   void submit(Command command) {
-    if (loop.inLoop() && commands.isEmpty()) {
+    if (isAtHand()) {
       command.run(System.nanoTime());
       scheduleFlush();
     } else {
       commands.add(command);
     }
+  }
+
+  /** Tells whether a command would be run at once. */
+  boolean isAtHand() {
+    return loop.inLoop() && commands.isEmpty();
+  }
+
+  PublishGate gate() {
+    return gate;
+  }
+
+  /** Returns the number of the established connection, or 0 if there is none; any thread. */
+  int connection() {
+    return connection;
   }
 
   String describe() {
@@ -216,17 +229,28 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  @Nullable OutgoingPublish publish(
-      Publish message, Completion<PublishResult> completion, long nowNanos) {
-    if (closed) {
-      completion.onFailure(clientClosed());
+  @Nullable OutgoingPublish publish(PublishFuture publish, long nowNanos) {
+    if (closed || gate.isStale(publish)) {
+      gate.giveBack(publish);
+      publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    return engine.publish(message, completion, nowNanos);
+    gate.pass(publish);
+    return engine.publish(publish.message(), publish.offlinePolicy(), publish, nowNanos);
+  }
+
+  /** A message is not sent. Callbacks are told if this is the driver; any thread. */
+  void refuse(PublishFuture publish, MqttException failure) {
+    if (loop.inLoop()) {
+      publish.onFailure(failure);
+    } else {
+      publish.reject(failure);
+    }
   }
 
   void cancel(OutgoingPublish publish) {
     engine.cancel(publish);
+    gate.onRoom();
   }
 
   void subscribe(
@@ -311,6 +335,7 @@ final class ClientWorker implements EngineListener {
     established = true;
     establishedNanos = System.nanoTime();
     connections++;
+    connection = connections;
     connectedSinceAsked = true;
     failures = 0;
     connected = event;
@@ -405,6 +430,7 @@ final class ClientWorker implements EngineListener {
   void flush() {
     if (transport != null) {
       transport.flush();
+      gate.onRoom();
     }
   }
 
@@ -424,6 +450,8 @@ final class ClientWorker implements EngineListener {
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
     connected = null;
+    connection = 0;
+    gate.wakeAll();
     lastLoss = end.by() + ", " + end.message();
     held.removeIf(message -> message.message().qos() != Qos.EXACTLY_ONCE);
     if (transport != null) {
@@ -551,6 +579,10 @@ final class ClientWorker implements EngineListener {
   /** A publish is done; called before its future completes. */
   void onPublished(
       Publish message, @Nullable PublishResult result, @Nullable MqttException failure) {
+    gate.onRoom();
+    if (failure != null) {
+      gate.onFailure(failure);
+    }
     if (!callbacks.onPublished.isEmpty()) {
       callbacks.call(
           client,
@@ -607,6 +639,7 @@ final class ClientWorker implements EngineListener {
     resting = true;
     client.setState(closed ? State.CLOSED : State.DISCONNECTED);
     if (closed) {
+      gate.close(clientClosed());
       engine.failAll(clientClosed());
       loop.remove(client);
     }
@@ -637,7 +670,9 @@ final class ClientWorker implements EngineListener {
         + session.inFlightMessages()
         + " in flight ("
         + session.heldBytes()
-        + " B in all), send quota "
+        + " B in all), "
+        + gate.dropped()
+        + " dropped so far, send quota "
         + engine.sendQuota()
         + "\n  in: "
         + engine.unacknowledgedMessages()
