@@ -2,10 +2,12 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.packet.Will;
+import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
@@ -33,6 +35,8 @@ record ClientOptions(
     MessageHandling messageHandling,
     @Nullable Executor callbackExecutor,
     boolean publishWillOnClose,
+    OfflinePolicy offlinePolicy,
+    Duration blockTimeout,
     EngineOptions engine,
     @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect) {
 

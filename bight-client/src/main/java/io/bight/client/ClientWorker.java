@@ -49,11 +49,16 @@ final class ClientWorker implements EngineListener {
   private final CommandQueue commands;
   private final MqttEngine engine;
   private final IncomingDelivery delivery;
+  private final PublishGate gate;
 
   // As long as the client lives
   private final Reconnector reconnector;
   private boolean closed;
   private @Nullable MqttGroup group;
+  private int connections;
+
+  /** The number of the connection that is established, 0: none; written by the driver. */
+  private volatile int connection;
 
   // As long as a transport
   private @Nullable OpenTransport transport;
@@ -63,13 +68,7 @@ final class ClientWorker implements EngineListener {
     this.loop = loop;
     this.options = options;
     this.callbacks = callbacks;
-    this.commands =
-        new CommandQueue(
-            loop.eventLoop(),
-            client::describe,
-            options.engine().queueMaximumMessages(),
-            options.engine().queueMaximumBytes(),
-            this::drainCommands);
+    this.commands = new CommandQueue(loop.eventLoop(), client::describe, this::drainCommands);
     this.engine =
         new MqttEngine(
             client::describe,
@@ -79,6 +78,7 @@ final class ClientWorker implements EngineListener {
             this);
     this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
+    this.gate = new PublishGate(client, loop, this, commands, options, engine.session());
   }
 
   // ---- commands
@@ -88,12 +88,26 @@ final class ClientWorker implements EngineListener {
    * which come first; else in its next turn. Any thread.
    */
   void submit(Command command) {
-    if (loop.inLoop() && commands.isEmpty()) {
+    if (isAtHand()) {
       command.run(System.nanoTime());
       scheduleFlush();
     } else {
       commands.add(command);
     }
+  }
+
+  /** Tells whether a command would be run at once. */
+  boolean isAtHand() {
+    return loop.inLoop() && commands.isEmpty();
+  }
+
+  PublishGate gate() {
+    return gate;
+  }
+
+  /** Returns the number of the established connection, or 0 if there is none; any thread. */
+  int connection() {
+    return connection;
   }
 
   String describe() {
@@ -158,17 +172,28 @@ final class ClientWorker implements EngineListener {
     }
   }
 
-  @Nullable OutgoingPublish publish(
-      Publish message, Completion<PublishResult> completion, long nowNanos) {
-    if (closed) {
-      completion.onFailure(clientClosed());
+  @Nullable OutgoingPublish publish(PublishFuture publish, long nowNanos) {
+    if (closed || gate.isStale(publish)) {
+      gate.giveBack(publish);
+      publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    return engine.publish(message, completion, nowNanos);
+    gate.pass(publish);
+    return engine.publish(publish.message(), publish.offlinePolicy(), publish, nowNanos);
+  }
+
+  /** A message is not sent. Callbacks are told if this is the driver; any thread. */
+  void refuse(PublishFuture publish, MqttException failure) {
+    if (loop.inLoop()) {
+      publish.onFailure(failure);
+    } else {
+      publish.reject(failure);
+    }
   }
 
   void cancel(OutgoingPublish publish) {
     engine.cancel(publish);
+    gate.onRoom();
   }
 
   void subscribe(
@@ -227,6 +252,7 @@ final class ClientWorker implements EngineListener {
     if (assigned != null) {
       client.setClientIdentifier(assigned);
     }
+    connection = ++connections;
     delivery.onConnected(connack.sessionPresent());
     scheduleFlush();
     reconnector.onAccepted(connack, System.nanoTime());
@@ -252,6 +278,7 @@ final class ClientWorker implements EngineListener {
   void flush() {
     if (transport != null) {
       transport.flush();
+      gate.onRoom();
     }
   }
 
@@ -270,6 +297,8 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onConnectionEnded(ConnectionEnd end) {
+    connection = 0;
+    gate.wakeAll();
     delivery.onConnectionEnded(options.sessionOutlivesConnections());
     FirstBytes firstBytes = null;
     if (transport != null) {
@@ -313,6 +342,10 @@ final class ClientWorker implements EngineListener {
   /** A publish is done; called before its future completes. */
   void onPublished(
       Publish message, @Nullable PublishResult result, @Nullable MqttException failure) {
+    gate.onRoom();
+    if (failure != null) {
+      gate.onFailure(failure);
+    }
     if (!callbacks.onPublished.isEmpty()) {
       callbacks.call(
           client,
@@ -355,6 +388,7 @@ final class ClientWorker implements EngineListener {
   void onRest() {
     client.setState(closed ? State.CLOSED : State.DISCONNECTED);
     if (closed) {
+      gate.close(clientClosed());
       engine.failAll(clientClosed());
       loop.remove(client);
       if (group != null) {
@@ -380,7 +414,9 @@ final class ClientWorker implements EngineListener {
         + session.inFlightMessages()
         + " in flight ("
         + session.heldBytes()
-        + " B in all), send quota "
+        + " B in all), "
+        + gate.dropped()
+        + " dropped so far, send quota "
         + engine.sendQuota()
         + "\n  in: "
         + engine.unacknowledgedMessages()

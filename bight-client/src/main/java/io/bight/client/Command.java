@@ -4,6 +4,7 @@ package io.bight.client;
 import io.bight.mqtt.MqttException;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** Something asked of a client on any thread, to be done by the driver. */
 interface Command {
@@ -13,9 +14,9 @@ interface Command {
   /** It will not be done; called by any thread. */
   void reject(MqttException failure);
 
-  /** Returns how much memory the message that it carries takes, or 0 if it carries none. */
-  default int messageBytes() {
-    return 0;
+  /** Takes out the message that it carries, after which it does nothing; null if it has none. */
+  default @Nullable PublishFuture takeMessage() {
+    return null;
   }
 
   static Command of(LongConsumer run, Consumer<MqttException> reject) {

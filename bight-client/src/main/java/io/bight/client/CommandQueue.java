@@ -3,22 +3,24 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
-import io.bight.mqtt.MqttQueueFullException;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.internal.PlatformDependent;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Commands of one client on their way from any thread to the driver, in the order of the calls. A
- * thousand publishes wake the loop once. Bounded in messages and bytes, since a program may publish
- * faster than the loop is driven.
+ * thousand publishes wake the loop once. What the messages among them may take is {@link
+ * PublishGate}'s to say; when the driver does not keep up, it takes the oldest out again.
  */
 final class CommandQueue {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
@@ -26,60 +28,41 @@ final class CommandQueue {
   /** So that one client's flood leaves the turn to others. */
   private static final int MOST_IN_A_TURN = 1024;
 
-  // A small bound on what waits for the server is no bound on a burst to a server that takes it.
-  private static final int LEAST_MESSAGES = 1024;
-  private static final long LEAST_BYTES = 1 << 20;
+  /** How many are taken from the queue under one lock. */
+  private static final int BATCH = 32;
 
   private final Queue<Command> queue = PlatformDependent.newMpscQueue();
   private final AtomicBoolean scheduled = new AtomicBoolean();
-  private final AtomicInteger messages = new AtomicInteger();
-  private final AtomicLong bytes = new AtomicLong();
   private final EventExecutor eventLoop;
   private final Supplier<String> client;
-  private final int mostMessages;
-  private final long mostBytes;
   private final Runnable drain;
+
+  /** Held by whoever takes from the queue: the driver, or who drops the oldest in his place. */
+  private final ReentrantLock taking = new ReentrantLock();
+
+  /** Commands before those in the queue that stayed when messages were dropped. Guarded. */
+  private final ArrayDeque<Command> aside = new ArrayDeque<>(0);
+
+  /** Whether something is aside; written under the lock, read by all. */
+  private volatile boolean hasAside;
+
+  // What the driver has taken and not run yet. Touched by the driver only.
+  private final ArrayDeque<Command> taken = new ArrayDeque<>(BATCH);
 
   /**
    * Makes an empty queue.
    *
    * @param client names the client, for messages
-   * @param mostMessages how many messages the client's own queue takes
-   * @param mostBytes how many bytes the client's own queue takes
    * @param drain is run by the driver and calls {@link #drain()}
    */
-  CommandQueue(
-      EventExecutor eventLoop,
-      Supplier<String> client,
-      int mostMessages,
-      long mostBytes,
-      Runnable drain) {
+  CommandQueue(EventExecutor eventLoop, Supplier<String> client, Runnable drain) {
     this.eventLoop = eventLoop;
     this.client = client;
-    this.mostMessages = Math.max(mostMessages, LEAST_MESSAGES);
-    this.mostBytes = Math.max(mostBytes, LEAST_BYTES);
     this.drain = drain;
   }
 
-  /** Adds a command, or rejects it if there is no room or the loop is closed; any thread. */
+  /** Adds a command, or rejects it if the loop is closed; any thread. */
   void add(Command command) {
-    int size = command.messageBytes();
-    if (size > 0 && !reserve(size)) {
-      command.reject(
-          new MqttQueueFullException(
-              client.get()
-                  + " has "
-                  + messages
-                  + " messages ("
-                  + bytes
-                  + " B) that its loop has not taken over; it takes "
-                  + mostMessages
-                  + " messages and "
-                  + mostBytes
-                  + " B. Publish no faster than the loop is driven: wait for earlier messages, or"
-                  + " set a larger bound"));
-      return;
-    }
     queue.add(command);
     schedule();
     if (eventLoop.isShutdown()) {
@@ -87,19 +70,27 @@ final class CommandQueue {
     }
   }
 
+  /** Tells whether no command waits; the driver only. */
   boolean isEmpty() {
-    return queue.isEmpty();
+    return taken.isEmpty() && !hasAside && queue.isEmpty();
   }
 
-  private boolean reserve(int size) {
-    if (messages.incrementAndGet() <= mostMessages) {
-      if (bytes.addAndGet(size) <= mostBytes) {
-        return true;
+  /** Takes out the message that has waited longest, or returns null if none waits; any thread. */
+  @Nullable PublishFuture takeOldestMessage() {
+    taking.lock();
+    try {
+      for (Command command; (command = queue.poll()) != null; ) {
+        PublishFuture message = command.takeMessage();
+        if (message != null) {
+          return message;
+        }
+        aside.add(command);
+        hasAside = true;
       }
-      bytes.addAndGet(-size);
+      return null;
+    } finally {
+      taking.unlock();
     }
-    messages.decrementAndGet();
-    return false;
   }
 
   private void schedule() {
@@ -119,23 +110,32 @@ final class CommandQueue {
       return;
     }
     long nowNanos = System.nanoTime();
-    int takenMessages = 0;
-    long takenBytes = 0;
-    Command command;
-    for (int i = 0; i < MOST_IN_A_TURN && (command = queue.poll()) != null; i++) {
-      int size = command.messageBytes();
-      if (size > 0) {
-        takenMessages++;
-        takenBytes += size;
+    for (int left = MOST_IN_A_TURN; left > 0 && takeBatch(); ) {
+      for (Command command; (command = taken.poll()) != null; left--) {
+        run(command, nowNanos);
       }
-      run(command, nowNanos);
     }
-    messages.addAndGet(-takenMessages);
-    bytes.addAndGet(-takenBytes);
     scheduled.set(false);
-    if (!queue.isEmpty()) {
+    if (!isEmpty()) {
       schedule();
     }
+  }
+
+  private boolean takeBatch() {
+    taking.lock();
+    try {
+      Command command;
+      while (taken.size() < BATCH && (command = aside.poll()) != null) {
+        taken.add(command);
+      }
+      hasAside = !aside.isEmpty();
+      while (taken.size() < BATCH && (command = queue.poll()) != null) {
+        taken.add(command);
+      }
+    } finally {
+      taking.unlock();
+    }
+    return !taken.isEmpty();
   }
 
   private void run(Command command, long nowNanos) {
@@ -147,12 +147,22 @@ final class CommandQueue {
     }
   }
 
-  /** Nobody drains any more; the lock keeps two threads from taking at once. */
-  private synchronized void rejectAll() {
+  /** Nobody drains any more. */
+  private void rejectAll() {
     MqttException failure =
         new MqttDisconnectedException(client.get() + " is closed, and so is its loop", null);
-    for (Command command; (command = queue.poll()) != null; ) {
-      command.reject(failure);
+    List<Command> rejected = new ArrayList<>();
+    taking.lock();
+    try {
+      rejected.addAll(aside);
+      aside.clear();
+      hasAside = false;
+      for (Command command; (command = queue.poll()) != null; ) {
+        rejected.add(command);
+      }
+    } finally {
+      taking.unlock();
     }
+    rejected.forEach(command -> command.reject(failure));
   }
 }

@@ -2,6 +2,7 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
@@ -66,6 +67,8 @@ public final class MqttClient implements AutoCloseable {
   private final boolean ownsLoop;
   private final Callbacks callbacks;
   private final ClientWorker worker;
+  private final OfflinePolicy offlinePolicy;
+  private final RequestRoom requestRoom = new RequestRoom();
 
   /** Written by the driver, read by every thread. */
   private volatile State state = State.DISCONNECTED;
@@ -90,6 +93,7 @@ public final class MqttClient implements AutoCloseable {
     this.callbacks = callbacks;
     this.clientIdentifier = options.clientIdentifier();
     this.server = options.server();
+    this.offlinePolicy = options.offlinePolicy();
     if (options.callbackExecutor() != null) {
       callbacks.moveEventsTo(new EventLane(options.callbackExecutor(), this::describe));
     }
@@ -207,16 +211,36 @@ public final class MqttClient implements AutoCloseable {
   // ---- publishing
 
   /**
-   * Publishes a message. While there is no connection it waits in the queue.
+   * Publishes a message. What happens to it while it cannot be sent says the client's {@link
+   * MqttClientBuilder#offlinePolicy}: unless set it waits in the queue.
    *
    * @param message the message
    * @return completes at QoS 0 when it has been written, at QoS 1 and 2 when the server has
-   *     acknowledged it
+   *     acknowledged it. It has failed already, and {@link #onPublished} is not told, where another
+   *     thread than the driver publishes and the message is refused at once
    */
   public MqttFuture<PublishResult> publish(Publish message) {
+    return publish(message, offlinePolicy);
+  }
+
+  /**
+   * Publishes a message with a policy of its own for the time while it cannot be sent.
+   *
+   * @param message the message
+   * @param offlinePolicy whether it waits
+   * @return as {@link #publish(Publish)}
+   */
+  public MqttFuture<PublishResult> publish(Publish message, OfflinePolicy offlinePolicy) {
     Objects.requireNonNull(message, "message");
-    PublishFuture future = new PublishFuture(worker, loop, message);
-    worker.submit(future);
+    // The number is asked for only where it matters: whether a driver is alive costs a look at the
+    // clock.
+    int connection =
+        Objects.requireNonNull(offlinePolicy, "offlinePolicy") == OfflinePolicy.FAIL
+                && isConnected()
+            ? worker.connection()
+            : 0;
+    PublishFuture future = new PublishFuture(worker, loop, message, offlinePolicy, connection);
+    worker.gate().enter(future);
     return future;
   }
 
@@ -345,9 +369,11 @@ public final class MqttClient implements AutoCloseable {
         new RequestFuture<SubscribeResult>(
             loop, "subscribing to " + topicFilters + " by " + describe());
     report(future, callbacks.onSubscribed, "onSubscribed", topicFilters);
-    worker.submit(
-        Command.of(
-            nowNanos -> worker.subscribe(copy, properties, future, nowNanos), future::onFailure));
+    if (requestRoom.tryTake(future, topicFilters, properties, describe())) {
+      worker.submit(
+          Command.of(
+              nowNanos -> worker.subscribe(copy, properties, future, nowNanos), future::onFailure));
+    }
     return future;
   }
 
@@ -370,8 +396,10 @@ public final class MqttClient implements AutoCloseable {
             loop, "unsubscribing from " + filters + " by " + describe());
     Runnable removal = callbacks.removalOfSubscriptionHandlers(filters);
     report(future, callbacks.onUnsubscribed, "onUnsubscribed", filters);
-    worker.submit(
-        Command.of(nowNanos -> worker.unsubscribe(filters, future, nowNanos), future::onFailure));
+    if (requestRoom.tryTake(future, filters, Properties.NONE, describe())) {
+      worker.submit(
+          Command.of(nowNanos -> worker.unsubscribe(filters, future, nowNanos), future::onFailure));
+    }
     future.thenRun(
         () -> {
           removal.run();

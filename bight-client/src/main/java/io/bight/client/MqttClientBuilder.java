@@ -2,6 +2,7 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MqttClientBuilder {
   private static final long LONGEST_SESSION_SECONDS = 0xFFFF_FFFFL;
+  private static final Duration NO_LIMIT = Duration.ofSeconds(Long.MAX_VALUE);
   private static final String IDENTIFIER_CHARACTERS =
       "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -59,6 +61,8 @@ public final class MqttClientBuilder {
   private Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
   private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
   private long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
+  private OfflinePolicy offlinePolicy = OfflinePolicy.QUEUE;
+  private Duration blockTimeout = NO_LIMIT;
   private OverflowPolicy overflowPolicy = EngineOptions.DEFAULT.overflowPolicy();
   private EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
   private int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
@@ -319,20 +323,43 @@ public final class MqttClientBuilder {
   }
 
   /**
-   * Sets how much may wait to be sent: while there is no connection, and while the server takes no
-   * more. A message beyond it fails with {@link io.bight.mqtt.MqttQueueFullException}. As much
-   * again, and at least 1,024 messages of 1 MiB together, may wait until the loop is driven and
-   * takes it over.
+   * Sets what happens to messages while they cannot be sent; {@link OfflinePolicy#QUEUE} unless
+   * set. A message may have a policy of its own: {@link MqttClient#publish(Publish,
+   * OfflinePolicy)}.
    *
-   * @param messages how many messages; 1,000,000 unless set
-   * @param bytes how many bytes of topics and payloads; 64 MiB unless set
+   * @param policy whether they wait
    * @return this builder
-   * @throws IllegalArgumentException if one is negative
+   */
+  public MqttClientBuilder offlinePolicy(OfflinePolicy policy) {
+    offlinePolicy = Objects.requireNonNull(policy, "offlinePolicy");
+    return this;
+  }
+
+  /**
+   * Sets how much room there is for messages, from the call of {@code publish} until they are done.
+   * {@link #overflowPolicy} says what happens beyond it.
+   *
+   * <p>The bytes are those of the heap: topic, payload and properties, and 200 B for the objects
+   * that carry a message, or 280 B with {@link OfflinePolicy#LATEST_PER_TOPIC}. Messages in flight
+   * count for the bytes, but not for the number. While the driver is inside a callback, {@link
+   * OverflowPolicy#DROP_OLDEST} and {@link OfflinePolicy#LATEST_PER_TOPIC} may go beyond the bounds
+   * by an eighth, or by 1,024 messages of 1 MiB if that is more, at most by as much again.
+   *
+   * @param messages how many may wait to be sent; 1,000,000 unless set
+   * @param bytes how many bytes all may take that wait, are being written or are in flight; 64 MiB
+   *     unless set
+   * @return this builder
+   * @throws IllegalArgumentException if one is not positive; for a client that is not to queue at
+   *     all there is {@link OfflinePolicy#FAIL}
    */
   public MqttClientBuilder queueMaximum(int messages, long bytes) {
-    if (messages < 0 || bytes < 0) {
+    if (messages <= 0 || bytes <= 0) {
       throw new IllegalArgumentException(
-          "the queue's bounds cannot be negative: " + messages + " messages, " + bytes + " B");
+          "the queue's bounds are positive, not "
+              + messages
+              + " messages and "
+              + bytes
+              + " B; to publish only while connected, set OfflinePolicy.FAIL");
     }
     queueMaximumMessages = messages;
     queueMaximumBytes = bytes;
@@ -348,6 +375,22 @@ public final class MqttClientBuilder {
    */
   public MqttClientBuilder overflowPolicy(OverflowPolicy policy) {
     overflowPolicy = Objects.requireNonNull(policy, "overflowPolicy");
+    return this;
+  }
+
+  /**
+   * Sets how long {@link OverflowPolicy#BLOCK} lets {@code publish} wait for room; without a limit
+   * unless set. After it the message is refused with {@link io.bight.mqtt.MqttQueueFullException}.
+   *
+   * @param timeout how long; zero: not at all
+   * @return this builder
+   * @throws IllegalArgumentException if it is negative
+   */
+  public MqttClientBuilder blockTimeout(Duration timeout) {
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("a time limit cannot be negative: " + timeout);
+    }
+    blockTimeout = timeout;
     return this;
   }
 
@@ -737,6 +780,8 @@ public final class MqttClientBuilder {
                 : MessageHandling.on(callbackExecutor),
             callbackExecutor,
             publishWillOnClose,
+            offlinePolicy,
+            blockTimeout,
             new EngineOptions(
                 connackTimeout,
                 queueMaximumMessages,

@@ -2,6 +2,7 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.OutgoingPublish;
 import io.bight.mqtt.engine.PublishResult;
@@ -16,21 +17,59 @@ final class PublishFuture extends MqttFuture<PublishResult>
     implements Command, Completion<PublishResult> {
   private final ClientWorker worker;
   private final Publish message;
+  private final OfflinePolicy offlinePolicy;
+
+  /** The number of the connection that it was published on; 0: there was none. */
+  private final int connection;
 
   /** Written and read by the driver. */
   private @Nullable OutgoingPublish entry;
 
-  PublishFuture(ClientWorker worker, MqttLoop loop, Publish message) {
+  PublishFuture(
+      ClientWorker worker,
+      MqttLoop loop,
+      Publish message,
+      OfflinePolicy offlinePolicy,
+      int connection) {
     super(loop);
     this.worker = worker;
     this.message = message;
+    this.offlinePolicy = offlinePolicy;
+    this.connection = connection;
+  }
+
+  Publish message() {
+    return message;
+  }
+
+  OfflinePolicy offlinePolicy() {
+    return offlinePolicy;
+  }
+
+  int connection() {
+    return connection;
+  }
+
+  /** Returns what the message counts for against the queue's bound. */
+  long heapBytes() {
+    return OutgoingPublish.heapBytesOf(message, offlinePolicy);
   }
 
   @Override
   public void run(long nowNanos) {
-    if (!isDone()) {
-      entry = worker.publish(message, this, nowNanos);
+    if (isDone()) {
+      worker.gate().giveBack(this);
+      return;
     }
+    entry = worker.publish(this, nowNanos);
+    if (isCancelled() && entry != null) {
+      worker.cancel(entry); // by a callback that ran meanwhile and could not know the entry
+    }
+  }
+
+  @Override
+  public PublishFuture takeMessage() {
+    return this;
   }
 
   @Override
@@ -38,9 +77,9 @@ final class PublishFuture extends MqttFuture<PublishResult>
     completeExceptionally(failure); // by any thread, so no callback is told
   }
 
-  @Override
-  public int messageBytes() {
-    return 1 + message.payload().length + message.topic().length();
+  /** It is not sent, which callbacks are told only if this is the driver's thread. */
+  void refuse(MqttException failure) {
+    worker.refuse(this, failure);
   }
 
   @Override

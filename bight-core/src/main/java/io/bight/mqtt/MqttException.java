@@ -19,4 +19,14 @@ public class MqttException extends RuntimeException {
   public MqttException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
+
+  /**
+   * Makes an exception that may come in thousands, and whose stack would show nothing of interest.
+   *
+   * @param message what happened and what to do
+   * @param withStackTrace whether it has a stack trace, which costs more than all the rest
+   */
+  protected MqttException(String message, boolean withStackTrace) {
+    super(message, null, true, withStackTrace);
+  }
 }

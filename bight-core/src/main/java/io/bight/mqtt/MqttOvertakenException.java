@@ -14,6 +14,6 @@ public class MqttOvertakenException extends MqttException {
    * @param message which client, and which topic
    */
   public MqttOvertakenException(String message) {
-    super(message, null);
+    super(message, false); // nobody's mistake, and as frequent as publishes are
   }
 }

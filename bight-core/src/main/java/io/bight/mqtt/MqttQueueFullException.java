@@ -26,7 +26,7 @@ public class MqttQueueFullException extends MqttException {
    * @param dropped whether a policy dropped the message
    */
   public MqttQueueFullException(String message, boolean dropped) {
-    super(message, null);
+    super(message, !dropped); // what drops it is not who published it
     this.dropped = dropped;
   }
 

@@ -25,9 +25,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What waits while it cannot be sent, what is overtaken, what is dropped, and what fails. */
 class OfflinePolicyTest extends EngineFixture {
   /** What an empty message with a topic of one character counts for. */
-  private static final int SMALLEST = 256 + 2;
+  private static final int SMALLEST = 200 + 2;
 
-  private static final int SMALLEST_LATEST = SMALLEST + 128;
+  private static final int SMALLEST_LATEST = SMALLEST + 80;
 
   private long published;
 
@@ -102,7 +102,7 @@ class OfflinePolicyTest extends EngineFixture {
     bound(2, 3 * SMALLEST, OverflowPolicy.REJECT);
     queue("a");
     queue("b");
-    assertThat(queue("c").assertFailure("2 messages wait", "258 B", "client 'test'"))
+    assertThat(queue("c").assertFailure("2 messages wait", "202 B", "client 'test'"))
         .isInstanceOfSatisfying(
             MqttQueueFullException.class, full -> assertThat(full.isDropped()).isFalse());
     connectAndExpect("a", "b");
@@ -112,7 +112,7 @@ class OfflinePolicyTest extends EngineFixture {
   @EnumSource(OverflowPolicy.class)
   void messageAsLargeAsTheBoundEntersAndALargerOneDoesNot(OverflowPolicy policy) {
     bound(10, SMALLEST + 100, policy);
-    publish(qos1("a").payload(new byte[101]), OfflinePolicy.QUEUE).assertFailure("359 B", "358 B");
+    publish(qos1("a").payload(new byte[101]), OfflinePolicy.QUEUE).assertFailure("303 B", "302 B");
     publish(qos1("a").payload(new byte[100]), OfflinePolicy.QUEUE).assertOpen();
     assertThat(engine.session().heldBytes()).isEqualTo(SMALLEST + 100);
     publish(qos1("b").payload(new byte[101]), OfflinePolicy.QUEUE).assertFailure();

@@ -372,6 +372,6 @@ class SessionTest extends EngineFixture {
     cut();
     assertThat(entry.progress()).isEqualTo(Progress.PUBLISHED);
     assertThat(entry).hasToString("Publish['a', 0 B, qos=1] PUBLISHED id=1");
-    assertThat(engine.session()).asString().contains("published=1", "queued=0", "held=258 B");
+    assertThat(engine.session()).asString().contains("published=1", "queued=0", "held=202 B");
   }
 }

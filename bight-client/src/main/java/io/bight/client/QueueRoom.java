@@ -1,0 +1,123 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.engine.Session;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The room for a client's messages, from the call of publish until they are done: one bound over
+ * the command queue and the engine's. Any thread takes room; what the engine has finished with, the
+ * session counts. Without a lock: what is in use is what was taken less what was freed.
+ */
+final class QueueRoom {
+  // What a driver who is inside a callback has not got round to dropping may go beyond the bounds.
+  private static final int LEAST_SLACK_MESSAGES = 1024;
+  private static final long LEAST_SLACK_BYTES = 1 << 20;
+
+  private final long maximumMessages;
+  private final long maximumBytes;
+  private final long slackMessages;
+  private final long slackBytes;
+  private final Session session;
+  private final AtomicLong takenMessages = new AtomicLong();
+  private final AtomicLong takenBytes = new AtomicLong();
+
+  // What the engine was given of it; written by the driver, read by all.
+  private final AtomicLong passedMessages = new AtomicLong();
+  private final AtomicLong passedBytes = new AtomicLong();
+
+  QueueRoom(int maximumMessages, long maximumBytes, Session session) {
+    this.maximumMessages = maximumMessages;
+    this.maximumBytes = maximumBytes;
+    this.slackMessages = slack(maximumMessages, LEAST_SLACK_MESSAGES);
+    this.slackBytes = slack(maximumBytes, LEAST_SLACK_BYTES);
+    this.session = session;
+  }
+
+  /** An eighth, but enough for a burst; never more than the bound itself. */
+  private static long slack(long bound, long least) {
+    return Math.min(bound, Math.max(bound / 8, least));
+  }
+
+  boolean canEverTake(long bytes) {
+    return bytes <= maximumBytes;
+  }
+
+  /** Takes room for a message if there is some; any thread. */
+  boolean tryTake(long bytes) {
+    if (takenMessages.incrementAndGet() - session.leftMessages() <= maximumMessages) {
+      if (tryTakeBytes(bytes)) {
+        return true;
+      }
+    }
+    takenMessages.decrementAndGet();
+    return false;
+  }
+
+  /** Takes more room for a message that has some; any thread. */
+  boolean tryTakeBytes(long bytes) {
+    if (takenBytes.addAndGet(bytes) - session.freedBytes() <= maximumBytes) {
+      return true;
+    }
+    takenBytes.addAndGet(-bytes);
+    return false;
+  }
+
+  /** Takes room whether there is some or not: somebody will make it. */
+  void take(long bytes) {
+    takenMessages.incrementAndGet();
+    takenBytes.addAndGet(bytes);
+  }
+
+  /** Gives back the room of a message that the engine will not see; any thread. */
+  void giveBack(long bytes) {
+    takenMessages.decrementAndGet();
+    giveBackBytes(bytes);
+  }
+
+  void giveBackBytes(long bytes) {
+    takenBytes.addAndGet(-bytes);
+  }
+
+  /** The engine is given a message, and counts it from now on; the driver only. */
+  void pass(long bytes) {
+    passedMessages.lazySet(passedMessages.getPlain() + 1);
+    passedBytes.lazySet(passedBytes.getPlain() + bytes);
+  }
+
+  long messages() {
+    return takenMessages.get() - session.leftMessages();
+  }
+
+  long bytes() {
+    return takenBytes.get() - session.freedBytes();
+  }
+
+  /** Tells whether there is room for some message. */
+  boolean isFree() {
+    return messages() < maximumMessages && bytes() < maximumBytes;
+  }
+
+  /**
+   * Tells whether what the engine was not given must be made less: it alone is beyond the bounds,
+   * or with what the engine has it is so far beyond them that the driver cannot be keeping up.
+   */
+  boolean isOverrun() {
+    return takenMessages.get() - passedMessages.get() > maximumMessages
+        || takenBytes.get() - passedBytes.get() > maximumBytes
+        || messages() > maximumMessages + slackMessages
+        || bytes() > maximumBytes + slackBytes;
+  }
+
+  /** Names what is in use and what there is, for messages. */
+  String describe() {
+    return messages()
+        + " messages wait to be sent, and with those in flight they take "
+        + bytes()
+        + " B; there is room for "
+        + maximumMessages
+        + " messages and "
+        + maximumBytes
+        + " B";
+  }
+}
