@@ -5,6 +5,7 @@ import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.packet.Connack;
 import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Will;
 import java.util.concurrent.Executor;
@@ -55,13 +56,13 @@ record ClientOptions(
         version.hasProperties() ? connectProperties : Properties.NONE);
   }
 
-  /**
-   * Tells whether a server that keeps to what CONNECT asks has the session on the next connection.
-   */
-  boolean sessionOutlivesConnections() {
-    return version.hasProperties()
-        ? connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L) > 0
-        : !cleanStart;
+  /** Tells whether a server that keeps its word has the session when the connection has ended. */
+  boolean sessionOutlivesConnection(Connack connack) {
+    if (!version.hasProperties()) {
+      return !cleanStart;
+    }
+    long asked = connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L);
+    return connack.properties().get(Property.SESSION_EXPIRY_INTERVAL, asked) > 0;
   }
 
   /** Names the client and its server, for messages. Shows no secret. */

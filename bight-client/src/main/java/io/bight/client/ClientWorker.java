@@ -97,6 +97,7 @@ final class ClientWorker implements EngineListener {
   private @Nullable OpenTransport transport;
   private @Nullable ConnectEvent connected;
   private long establishedNanos;
+  private boolean sessionGoesOn;
   private @Nullable Duration retryDelay;
 
   ClientWorker(MqttClient client, MqttLoop loop, ClientOptions options, Callbacks callbacks) {
@@ -311,6 +312,7 @@ final class ClientWorker implements EngineListener {
     connectedSinceAsked = true;
     failures = 0;
     connected = event;
+    sessionGoesOn = options.sessionOutlivesConnection(connack);
     delivery.onConnected(connack.sessionPresent());
     int keepAliveSeconds =
         connack.properties().get(Property.SERVER_KEEP_ALIVE, options.keepAliveSeconds());
@@ -427,7 +429,7 @@ final class ClientWorker implements EngineListener {
   public void onConnectionEnded(ConnectionEnd end) {
     connected = null;
     lastLoss = end.by() + ", " + end.message();
-    delivery.onConnectionEnded(options.sessionOutlivesConnections());
+    delivery.onConnectionEnded(sessionGoesOn);
     if (transport != null) {
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
