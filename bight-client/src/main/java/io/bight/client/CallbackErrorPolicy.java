@@ -13,14 +13,15 @@ public enum CallbackErrorPolicy {
    * Whoever drives stops and is thrown what the callback threw: {@code loop}, {@code loopForever}
    * or a blocking call throws it, the thread of {@code loopStart} ends with it as uncaught. The
    * connection stays open, and the loop may be driven again. A message whose handler threw is not
-   * acknowledged, so that the server sends it again on the next connection.
+   * acknowledged, so that the server sends it again on the next connection; how often, {@link
+   * MessageHandling#attempts} tells. Handlers on an executor go on with what they were given.
    */
   STOP_LOOP,
 
   /**
    * The client disconnects in order and does not reconnect; other clients of the loop go on. A
    * message whose handler threw is not acknowledged, so that the server sends it again on the next
-   * connection.
+   * connection; how often, {@link MessageHandling#attempts} tells.
    */
   DISCONNECT
 }

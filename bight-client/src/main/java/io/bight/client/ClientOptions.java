@@ -6,6 +6,7 @@ import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.packet.Connack;
 import io.bight.mqtt.packet.Will;
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
@@ -40,12 +41,12 @@ record ClientOptions(
     EngineOptions engine,
     @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect) {
 
-  /**
-   * Tells whether a server that keeps to what CONNECT asks has the session on the next connection.
-   */
-  boolean sessionOutlivesConnections() {
-    return version.hasProperties()
-        ? connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L) > 0
-        : !cleanStart;
+  /** Tells whether a server that keeps its word has the session when the connection has ended. */
+  boolean sessionOutlivesConnection(Connack connack) {
+    if (!version.hasProperties()) {
+      return !cleanStart;
+    }
+    long asked = connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L);
+    return connack.properties().get(Property.SESSION_EXPIRY_INTERVAL, asked) > 0;
   }
 }

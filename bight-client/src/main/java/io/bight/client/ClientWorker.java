@@ -62,6 +62,7 @@ final class ClientWorker implements EngineListener {
 
   // As long as a transport
   private @Nullable OpenTransport transport;
+  private boolean sessionGoesOn;
 
   ClientWorker(MqttClient client, MqttLoop loop, ClientOptions options, Callbacks callbacks) {
     this.client = client;
@@ -253,6 +254,7 @@ final class ClientWorker implements EngineListener {
       client.setClientIdentifier(assigned);
     }
     connection = ++connections;
+    sessionGoesOn = options.sessionOutlivesConnection(connack);
     delivery.onConnected(connack.sessionPresent());
     scheduleFlush();
     reconnector.onAccepted(connack, System.nanoTime());
@@ -299,7 +301,7 @@ final class ClientWorker implements EngineListener {
   public void onConnectionEnded(ConnectionEnd end) {
     connection = 0;
     gate.wakeAll();
-    delivery.onConnectionEnded(options.sessionOutlivesConnections());
+    delivery.onConnectionEnded(sessionGoesOn);
     FirstBytes firstBytes = null;
     if (transport != null) {
       firstBytes = transport.firstBytes();

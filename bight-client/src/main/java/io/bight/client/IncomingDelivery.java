@@ -90,8 +90,11 @@ final class IncomingDelivery {
 
   void onMessage(IncomingPublish message) {
     deliverWaiting();
-    if (!waiting.isEmpty() || !deliverIfPossible(message)) {
+    Message deliverable = waiting.isEmpty() ? deliverable(message) : null;
+    if (deliverable == null) {
       hold(message);
+    } else {
+      deliver(message, deliverable);
     }
     if (loop.isDriverEnding()) {
       pauseForNextDriver();
@@ -108,10 +111,14 @@ final class IncomingDelivery {
         loop.onNextDrive(this::deliverWaitingAndFlush);
         return;
       }
-      if (!deliverIfPossible(waiting.element())) {
+      IncomingPublish next = waiting.element();
+      Message deliverable = deliverable(next);
+      if (deliverable == null) {
         break;
       }
-      waitingBytes -= size(waiting.remove());
+      waiting.remove(); // first: a handler may end the connection or the client
+      waitingBytes -= size(next);
+      deliver(next, deliverable);
     }
     if (!callbacks.hasMessageHandler()) {
       dropAtMostOnce();
@@ -124,28 +131,32 @@ final class IncomingDelivery {
     worker.scheduleFlush();
   }
 
-  /** Hands a message out, unless there is no handler at all, or one that has no room for it. */
-  private boolean deliverIfPossible(IncomingPublish incoming) {
+  /** Returns what to hand out, or null while there is no handler, or one that has no room. */
+  private @Nullable Message deliverable(IncomingPublish incoming) {
     if (!callbacks.hasMessageHandler()) {
-      return false;
+      return null;
     }
     Message message = new Message(client, incoming);
-    if (lanes == null && callbacks.allHandlersAreDirect()) {
-      deliverDirectly(incoming, message);
-      return true;
-    }
-    if (!hasRoomFor(message)) {
-      return false;
-    }
-    Delivery delivery = new Delivery(incoming, message, connectionsEnded.get());
+    return allAreDirect() || hasRoomFor(message) ? message : null;
+  }
+
+  private boolean allAreDirect() {
+    return lanes == null && callbacks.allHandlersAreDirect();
+  }
+
+  private void deliver(IncomingPublish incoming, Message message) {
     delivering = true; // what comes next must not overtake this one at its second handler
     try {
-      handOut(delivery);
+      if (allAreDirect()) {
+        deliverDirectly(incoming, message);
+      } else {
+        Delivery delivery = new Delivery(incoming, message, connectionsEnded.get());
+        handOut(delivery);
+        settle(delivery, Outcome.DONE);
+      }
     } finally {
       delivering = false;
     }
-    settle(delivery, Outcome.DONE);
-    return true;
   }
 
   private void deliverDirectly(IncomingPublish incoming, Message message) {

@@ -417,6 +417,36 @@ class InboxTest {
   }
 
   @Test
+  void handlerThatEndsTheConnectionWhileOthersWaitGetsNoneOfThem() {
+    for (boolean close : new boolean[] {false, true}) {
+      List<String> handled = Collections.synchronizedList(new ArrayList<>());
+      try (ScriptedServer server = ScriptedServer.behavingBroker();
+          MqttLoop loop = MqttLoop.create();
+          MqttClient client = subscribed(server, loop, Qos.AT_LEAST_ONCE)) {
+        loop.loopStart();
+        for (int i = 0; i < 3; i++) {
+          server.broker().publish("inbox/a", "m" + i, 1);
+        }
+        Await.until("they wait", () -> waiting(client) == 3);
+        client.onMessage(
+            message -> {
+              handled.add(message.payloadUtf8());
+              if (close) {
+                client.close();
+              } else {
+                client.disconnectAsync();
+              }
+              client.onMessage("another", another -> {}); // looks for what waits
+            });
+        Await.until("disconnected", () -> server.openConnections() == 0);
+        Await.until("told", () -> client.state() != MqttClient.State.CONNECTED);
+        assertThat(waiting(client)).isZero();
+        assertThat(handled).containsExactly("m0");
+      }
+    }
+  }
+
+  @Test
   void loopStopWhileFullAndRoomAfterwardsOverlap() {
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttLoop loop = MqttLoop.create();
