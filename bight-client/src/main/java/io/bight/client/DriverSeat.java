@@ -168,6 +168,10 @@ final class DriverSeat {
 
   /** Takes the seat for a blocking call, or returns null if somebody drives or is about to. */
   @Nullable Drive takeForBlockingCall() {
+    return takeIfFree(Mode.BLOCKING_CALL);
+  }
+
+  private @Nullable Drive takeIfFree(Mode mode) {
     lock.lock();
     try {
       if (current != null || waitingToTake > 0) {
@@ -176,7 +180,7 @@ final class DriverSeat {
       waitingToTake++;
       try {
         awaitWatchLeft();
-        return current == null ? sit(Mode.BLOCKING_CALL, Thread.currentThread()) : null;
+        return current == null ? sit(mode, Thread.currentThread()) : null;
       } finally {
         waitingToTake--;
       }
@@ -232,6 +236,27 @@ final class DriverSeat {
     drives++;
     onDriverChange.accept(thread);
     return drive;
+  }
+
+  /**
+   * Takes the seat for one of an executor's turns, or returns null if somebody drives: another turn
+   * of the same executor, or a blocking call, which then leaves.
+   */
+  @Nullable Drive takeForTurn() {
+    lock.lock();
+    try {
+      Drive drive = current;
+      if (drive == null) {
+        return takeIfFree(Mode.DRIVE_ON);
+      }
+      if (drive.mode == Mode.BLOCKING_CALL) {
+        drive.handOver = true;
+        wakeup.run();
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Leaves the seat; called by the driver. */

@@ -438,9 +438,9 @@ public final class MqttLoop implements AutoCloseable {
     if (closing || inLoop()) {
       return; // inside a callback that lets the executor go on, as a modal dialog does
     }
-    Drive drive = seat.take(Mode.DRIVE_ON, Thread.currentThread(), 0);
+    Drive drive = seat.takeForTurn();
     if (drive == null) {
-      return; // a blocking call is leaving; what it leaves is told of anew
+      return; // what the one who drives leaves undone is told of anew
     }
     try {
       resume();

@@ -275,6 +275,49 @@ class ExternalLoopTest {
   }
 
   @Test
+  void l12ExecutorWithSeveralThreadsRunsOneTurnAtATime() throws Exception {
+    int messages = 5_000;
+    ExecutorService executor = Executors.newFixedThreadPool(4);
+    Queue<Throwable> thrown = new ConcurrentLinkedQueue<>();
+    AtomicInteger inCallback = new AtomicInteger();
+    AtomicInteger overlaps = new AtomicInteger();
+    CountDownLatch all = new CountDownLatch(messages);
+    try (MqttClient client =
+        MqttClient.builder(SERVER.uri())
+            .onMessage(
+                message -> {
+                  overlaps.addAndGet(inCallback.getAndIncrement());
+                  all.countDown();
+                  inCallback.decrementAndGet();
+                })
+            .build()) {
+      client
+          .loop()
+          .driveOn(
+              task ->
+                  executor.execute(
+                      () -> {
+                        try {
+                          task.run();
+                        } catch (Throwable t) {
+                          thrown.add(t);
+                        }
+                      }));
+      client.connect(LIMIT);
+      client.subscribe("l12/pool", Qos.AT_LEAST_ONCE).await(LIMIT);
+      for (int i = 0; i < messages; i++) {
+        client.publish("l12/pool", "x", Qos.AT_LEAST_ONCE);
+      }
+      assertThat(all.await(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(overlaps).hasValue(0);
+      assertThat(thrown).isEmpty();
+    } finally {
+      executor.shutdown();
+      assertThat(executor.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  @Test
   void l12LoopStopAndCloseAreLegalInACallbackOfTheExecutor() {
     CompletableFuture<Void> stopped = new CompletableFuture<>();
     CompletableFuture<Void> closed = new CompletableFuture<>();

@@ -43,7 +43,7 @@ class OneLinersTest {
 
   @Test
   void publishAllSendsMessagesOfEveryQosAndWaitsForAll() {
-    int count = 30_000; // more than are on their way at a time
+    int count = 6_000; // more than are on their way at a time
     List<String> received = new ArrayList<>();
     CompletableFuture<Integer> published = new CompletableFuture<>();
     Publish begin =
@@ -68,7 +68,7 @@ class OneLinersTest {
             });
     assertThat(handled).isEqualTo(count + 1);
     assertThat(Await.passively(published)).isEqualTo(count);
-    assertThat(received).hasSize(count).contains("0", "29999");
+    assertThat(received).hasSize(count).contains("0", "5999");
   }
 
   @Test
