@@ -29,7 +29,8 @@ public enum OverflowPolicy {
    * as other blocking calls do. The future fails if the waiting thread is interrupted, whose flag
    * is kept, if the client is closed, or if a time limit passes. Inside a callback of the client's
    * loop the message is refused instead: only that thread could make room. The engine, which never
-   * waits, refuses too.
+   * waits, refuses too. With {@link OfflinePolicy#LATEST_PER_TOPIC} publish waits as well, unless
+   * the message takes the place of one that the driver has not taken over yet.
    */
   BLOCK
 }
