@@ -164,6 +164,29 @@ class HowtoTest {
     }
   }
 
+  @Test
+  void slowHandlerDoesNotLoseTheConnection() throws Exception {
+    try (Example example = new Example(SlowHandler.class, broker.uri())) {
+      assertThat(example.rest())
+          .startsWith("done: job 1", "done: job 2", "done: job 3", "still connected: true");
+      assertThat(example.status()).isZero();
+    }
+  }
+
+  @Test
+  void whileConnectedPublishesNothingElse() throws Exception {
+    try (Listener alarms = new Listener(broker.uri(), "house/alarm");
+        Example example = new Example(WhileConnected.class, broker.uri())) {
+      assertThat(example.rest())
+          .satisfiesExactly(
+              line -> assertThat(line).startsWith("21.5 is lost: ").contains("not connected"),
+              line -> assertThat(line).isEqualTo("22.0 published"),
+              line -> assertThat(line).startsWith("22.5 is lost: ").contains("not connected"));
+      assertThat(example.status()).isZero();
+      assertThat(alarms.next()).isEqualTo("house/alarm cold");
+    }
+  }
+
   /** Collects what arrives at a server, as "topic payload". */
   private static final class Listener implements AutoCloseable {
     private final BlockingQueue<String> received = new LinkedBlockingQueue<>();
