@@ -35,6 +35,13 @@ final class ConnectFailures {
     if (cause instanceof UnknownHostException) {
       return "the host '" + server.host() + "' is not known; check its name and the DNS";
     }
+    if (cause instanceof Dialer.LookUpTimeoutException) {
+      return "the name service did not tell the address of '"
+          + server.host()
+          + "' within "
+          + options.connectTimeout().toMillis()
+          + " ms; check the DNS, or use an address in digits";
+    }
     // Netty's timeout is a ConnectException too, so it comes first.
     if (cause instanceof ConnectTimeoutException) {
       return "no answer from "

@@ -10,10 +10,13 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.IoEventLoop;
 import io.netty.resolver.NoopAddressResolverGroup;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +33,7 @@ final class Dialer {
   private final ClientWorker worker;
   private final Consumer<Throwable> onFailure;
   private @Nullable Channel channel;
+  private @Nullable ScheduledFuture<?> lookUpTimer;
   private boolean over;
 
   /**
@@ -54,6 +58,11 @@ final class Dialer {
   }
 
   void start() {
+    lookUpTimer =
+        eventLoop.schedule(
+            () -> fail(new LookUpTimeoutException(server.host())),
+            options.connectTimeout().toNanos(),
+            TimeUnit.NANOSECONDS);
     NameResolver.resolve(server.host())
         .whenComplete(
             (addresses, failure) -> {
@@ -67,6 +76,7 @@ final class Dialer {
     if (over) {
       return;
     }
+    endLookUpTimer();
     if (addresses == null) {
       fail(NameResolver.unwrapped(failure));
     } else {
@@ -141,15 +151,33 @@ final class Dialer {
   private void fail(Throwable cause) {
     if (!over) {
       over = true;
+      endLookUpTimer();
       onFailure.accept(cause);
+    }
+  }
+
+  private void endLookUpTimer() {
+    if (lookUpTimer != null) {
+      lookUpTimer.cancel(false);
+      lookUpTimer = null;
     }
   }
 
   /** Gives up; nothing is told any more. */
   void cancel() {
     over = true;
+    endLookUpTimer();
     if (channel != null) {
       channel.close();
+    }
+  }
+
+  /** The name service has not answered within the connect timeout. */
+  static final class LookUpTimeoutException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    LookUpTimeoutException(String host) {
+      super("the look-up of '" + host + "' did not end");
     }
   }
 }

@@ -20,12 +20,32 @@ import org.jspecify.annotations.Nullable;
  * a second.
  */
 public final class NameResolver {
-  private static final int THREADS = 4;
+  /**
+   * A look-up that hangs holds a thread, and nothing ends it before the system gives up; so many
+   * names may hang before others have to wait behind them.
+   */
+  private static final int THREADS = 16;
+
   private static final ThreadPoolExecutor EXECUTOR = executor();
   private static final Map<String, CompletableFuture<List<InetAddress>>> UNDER_WAY =
       new ConcurrentHashMap<>();
 
+  /** What asks the system; tests put another in its place. */
+  private static volatile LookUp system = InetAddress::getAllByName;
+
   private NameResolver() {}
+
+  /** Finds the addresses of a host, however long it takes. */
+  interface LookUp {
+    InetAddress[] addressesOf(String host) throws UnknownHostException;
+  }
+
+  /** Asks something else than the system from now on; returns what was asked before. */
+  static LookUp replaceLookUp(LookUp other) {
+    LookUp before = system;
+    system = other;
+    return before;
+  }
 
   private static ThreadPoolExecutor executor() {
     ThreadPoolExecutor executor =
@@ -53,7 +73,7 @@ public final class NameResolver {
    */
   public static CompletableFuture<List<InetAddress>> resolve(String host) {
     if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
-      return lookUp(host);
+      return lookUp(host); // needs no asking
     }
     CompletableFuture<List<InetAddress>> mine = new CompletableFuture<>();
     CompletableFuture<List<InetAddress>> others = UNDER_WAY.putIfAbsent(host, mine);
@@ -91,7 +111,7 @@ public final class NameResolver {
 
   private static CompletableFuture<List<InetAddress>> lookUp(String host) {
     try {
-      return CompletableFuture.completedFuture(List.of(InetAddress.getAllByName(host)));
+      return CompletableFuture.completedFuture(List.of(system.addressesOf(host)));
     } catch (UnknownHostException | RuntimeException e) {
       return CompletableFuture.failedFuture(e);
     }
