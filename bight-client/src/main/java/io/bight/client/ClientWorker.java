@@ -111,7 +111,9 @@ final class ClientWorker implements EngineListener {
     this.options = options;
     this.callbacks = callbacks;
     this.clientIdentifier = options.clientIdentifier();
-    this.commands = new CommandQueue(loop.eventLoop(), client::describe, this::drainCommands);
+    this.commands =
+        new CommandQueue(
+            loop.eventLoop(), client::describe, this::drainCommands, this::takeCommand);
     this.engine =
         new MqttEngine(
             client.describe(),
@@ -130,7 +132,7 @@ final class ClientWorker implements EngineListener {
    */
   void submit(Command command) {
     if (isAtHand()) {
-      command.run(System.nanoTime());
+      takeCommand(command).run(System.nanoTime());
       scheduleFlush();
     } else {
       commands.add(command);
@@ -157,6 +159,10 @@ final class ClientWorker implements EngineListener {
 
   boolean isResting() {
     return resting;
+  }
+
+  private Command takeCommand(Command command) {
+    return gate.take(command);
   }
 
   private void drainCommands() {
@@ -235,7 +241,6 @@ final class ClientWorker implements EngineListener {
       publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    gate.pass(publish);
     return engine.publish(publish.message(), publish.offlinePolicy(), publish, nowNanos);
   }
 
