@@ -69,7 +69,9 @@ final class ClientWorker implements EngineListener {
     this.loop = loop;
     this.options = options;
     this.callbacks = callbacks;
-    this.commands = new CommandQueue(loop.eventLoop(), client::describe, this::drainCommands);
+    this.commands =
+        new CommandQueue(
+            loop.eventLoop(), client::describe, this::drainCommands, this::takeCommand);
     this.engine =
         new MqttEngine(
             client::describe,
@@ -90,7 +92,7 @@ final class ClientWorker implements EngineListener {
    */
   void submit(Command command) {
     if (isAtHand()) {
-      command.run(System.nanoTime());
+      takeCommand(command).run(System.nanoTime());
       scheduleFlush();
     } else {
       commands.add(command);
@@ -128,6 +130,10 @@ final class ClientWorker implements EngineListener {
 
   boolean isResting() {
     return reconnector.isResting();
+  }
+
+  private Command takeCommand(Command command) {
+    return gate.take(command);
   }
 
   private void drainCommands() {
@@ -179,7 +185,6 @@ final class ClientWorker implements EngineListener {
       publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    gate.pass(publish);
     return engine.publish(publish.message(), publish.offlinePolicy(), publish, nowNanos);
   }
 

@@ -12,7 +12,9 @@ import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +38,7 @@ final class CommandQueue {
   private final EventExecutor eventLoop;
   private final Supplier<String> client;
   private final Runnable drain;
+  private final UnaryOperator<Command> onTaken;
 
   /** Held by whoever takes from the queue: the driver, or who drops the oldest in his place. */
   private final ReentrantLock taking = new ReentrantLock();
@@ -54,11 +57,17 @@ final class CommandQueue {
    *
    * @param client names the client, for messages
    * @param drain is run by the driver and calls {@link #drain()}
+   * @param onTaken is given each command that the driver takes over, and returns what to run
    */
-  CommandQueue(EventExecutor eventLoop, Supplier<String> client, Runnable drain) {
+  CommandQueue(
+      EventExecutor eventLoop,
+      Supplier<String> client,
+      Runnable drain,
+      UnaryOperator<Command> onTaken) {
     this.eventLoop = eventLoop;
     this.client = client;
     this.drain = drain;
+    this.onTaken = onTaken;
   }
 
   /** Adds a command, or rejects it if the loop is closed; any thread. */
@@ -75,11 +84,16 @@ final class CommandQueue {
     return taken.isEmpty() && !hasAside && queue.isEmpty();
   }
 
-  /** Takes out the message that has waited longest, or returns null if none waits; any thread. */
-  @Nullable PublishFuture takeOldestMessage() {
+  /**
+   * Takes out the message that has waited longest; any thread.
+   *
+   * @param condition looked at while nobody else takes
+   * @return the message, or null if none waits or the condition does not hold
+   */
+  @Nullable PublishFuture takeOldestMessage(BooleanSupplier condition) {
     taking.lock();
     try {
-      for (Command command; (command = queue.poll()) != null; ) {
+      for (Command command; condition.getAsBoolean() && (command = queue.poll()) != null; ) {
         PublishFuture message = command.takeMessage();
         if (message != null) {
           return message;
@@ -126,11 +140,11 @@ final class CommandQueue {
     try {
       Command command;
       while (taken.size() < BATCH && (command = aside.poll()) != null) {
-        taken.add(command);
+        taken.add(command); // there is no message among these
       }
       hasAside = !aside.isEmpty();
       while (taken.size() < BATCH && (command = queue.poll()) != null) {
-        taken.add(command);
+        taken.add(onTaken.apply(command));
       }
     } finally {
       taking.unlock();

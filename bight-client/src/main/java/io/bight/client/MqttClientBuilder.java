@@ -341,9 +341,9 @@ public final class MqttClientBuilder {
    *
    * <p>The bytes are those of the heap: topic, payload and properties, and 200 B for the objects
    * that carry a message, or 280 B with {@link OfflinePolicy#LATEST_PER_TOPIC}. Messages in flight
-   * count for the bytes, but not for the number. While the driver is inside a callback, {@link
-   * OverflowPolicy#DROP_OLDEST} and {@link OfflinePolicy#LATEST_PER_TOPIC} may go beyond the bounds
-   * by an eighth, or by 1,024 messages of 1 MiB if that is more, at most by as much again.
+   * count for the bytes, but not for the number. With {@link OverflowPolicy#DROP_OLDEST} and {@link
+   * OfflinePolicy#LATEST_PER_TOPIC} the bounds may be exceeded until the driver has dropped what is
+   * to go, by an eighth, or by 1,024 messages of 1 MiB together where that is more.
    *
    * @param messages how many may wait to be sent; 1,000,000 unless set
    * @param bytes how many bytes all may take that wait, are being written or are in flight; 64 MiB

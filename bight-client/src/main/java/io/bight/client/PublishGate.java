@@ -99,14 +99,19 @@ final class PublishGate {
 
   // ---- the driver's side
 
-  /** The engine is given a message; from now on the session counts it. */
-  void pass(PublishFuture publish) {
+  /** The driver takes a command over; returns what he is to run. */
+  Command take(Command command) {
+    PublishFuture publish = command.takeMessage();
+    if (publish == null) {
+      return command;
+    }
     room.pass(publish.heapBytes());
+    return publish;
   }
 
-  /** A message ends before the engine has seen it. */
+  /** A message that the driver has taken over ends before the engine has seen it. */
   void giveBack(PublishFuture publish) {
-    room.giveBack(publish.heapBytes());
+    room.giveBackPassed(publish.heapBytes());
     onRoom();
   }
 
@@ -187,8 +192,8 @@ final class PublishGate {
   /** The driver does not keep up, so what he would drop is dropped before it gets to him. */
   private void dropOverrun() {
     PublishFuture oldest;
-    while (room.isOverrun() && (oldest = commands.takeOldestMessage()) != null) {
-      giveBack(oldest);
+    while ((oldest = commands.takeOldestMessage(room::isOverrun)) != null) {
+      room.giveBack(oldest.heapBytes());
       MqttQueueFullException failure =
           new MqttQueueFullException(
               client.describe()

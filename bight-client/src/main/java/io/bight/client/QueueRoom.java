@@ -10,7 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * session counts. Without a lock: what is in use is what was taken less what was freed.
  */
 final class QueueRoom {
-  // What a driver who is inside a callback has not got round to dropping may go beyond the bounds.
+  // What a driver has not got round to dropping may go beyond the bounds by an eighth, or by this.
+  // With less, a burst to a small queue would lose the newest while he still has the oldest.
   private static final int LEAST_SLACK_MESSAGES = 1024;
   private static final long LEAST_SLACK_BYTES = 1 << 20;
 
@@ -22,21 +23,16 @@ final class QueueRoom {
   private final AtomicLong takenMessages = new AtomicLong();
   private final AtomicLong takenBytes = new AtomicLong();
 
-  // What the engine was given of it; written by the driver, read by all.
+  // What the driver has taken over of it; written by the driver, read by all.
   private final AtomicLong passedMessages = new AtomicLong();
   private final AtomicLong passedBytes = new AtomicLong();
 
   QueueRoom(int maximumMessages, long maximumBytes, Session session) {
     this.maximumMessages = maximumMessages;
     this.maximumBytes = maximumBytes;
-    this.slackMessages = slack(maximumMessages, LEAST_SLACK_MESSAGES);
-    this.slackBytes = slack(maximumBytes, LEAST_SLACK_BYTES);
+    this.slackMessages = Math.max(maximumMessages / 8, LEAST_SLACK_MESSAGES);
+    this.slackBytes = Math.max(maximumBytes / 8, LEAST_SLACK_BYTES);
     this.session = session;
-  }
-
-  /** An eighth, but enough for a burst; never more than the bound itself. */
-  private static long slack(long bound, long least) {
-    return Math.min(bound, Math.max(bound / 8, least));
   }
 
   boolean canEverTake(long bytes) {
@@ -69,7 +65,7 @@ final class QueueRoom {
     takenBytes.addAndGet(bytes);
   }
 
-  /** Gives back the room of a message that the engine will not see; any thread. */
+  /** Gives back the room of a message that the driver has not taken over; any thread. */
   void giveBack(long bytes) {
     takenMessages.decrementAndGet();
     giveBackBytes(bytes);
@@ -79,9 +75,19 @@ final class QueueRoom {
     takenBytes.addAndGet(-bytes);
   }
 
-  /** The engine is given a message, and counts it from now on; the driver only. */
+  /** The driver takes a message over. */
   void pass(long bytes) {
-    passedMessages.lazySet(passedMessages.getPlain() + 1);
+    countPassed(1, bytes);
+  }
+
+  /** Gives back the room of a message that was taken over and will not get to the engine. */
+  void giveBackPassed(long bytes) {
+    countPassed(-1, -bytes);
+    giveBack(bytes);
+  }
+
+  private void countPassed(int messages, long bytes) {
+    passedMessages.lazySet(passedMessages.getPlain() + messages); // the driver alone writes
     passedBytes.lazySet(passedBytes.getPlain() + bytes);
   }
 
@@ -99,8 +105,8 @@ final class QueueRoom {
   }
 
   /**
-   * Tells whether what the engine was not given must be made less: it alone is beyond the bounds,
-   * or with what the engine has it is so far beyond them that the driver cannot be keeping up.
+   * Tells whether what the driver has not taken over must be made less: it alone is beyond the
+   * bounds, or with what the engine has it is so far beyond them that he cannot be keeping up.
    */
   boolean isOverrun() {
     return takenMessages.get() - passedMessages.get() > maximumMessages

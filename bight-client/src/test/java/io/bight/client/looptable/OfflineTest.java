@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -109,7 +110,7 @@ class OfflineTest {
   @Test
   void r5PublisherOverTenRestartsOfARealServerLosesNothingWithQueue() {
     assumeTrue(MosquittoServer.isInstalled(), "mosquitto is not installed");
-    List<String> received = Collections.synchronizedList(new ArrayList<>());
+    Set<String> received = ConcurrentHashMap.newKeySet();
     try (MosquittoServer server = MosquittoServer.startPersistent();
         MqttClient subscriber =
             client(server.uri(), "r5-subscriber")
@@ -129,7 +130,7 @@ class OfflineTest {
         server.restart();
       }
       published.forEach(future -> future.await(LIMIT));
-      Await.until("all have come", () -> Set.copyOf(received).size() == 200);
+      Await.until("all have come", () -> received.size() == 200);
     }
   }
 
