@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Connects a client, and connects it again until the program disconnects it: makes the attempts,
@@ -335,11 +336,15 @@ final class Reconnector {
   }
 
   private void onDisconnected(ConnectionEnd end, @Nullable Duration reconnectIn) {
-    LOG.info(
-        "{} was disconnected: {} ({})",
-        client.describe(),
-        end.message(),
-        reconnectIn == null ? "no reconnect" : "reconnect in " + reconnectIn.toMillis() + " ms");
+    // What the program has asked for is no news to it.
+    LOG.atLevel(end.by() == ConnectionEnd.By.USER ? Level.DEBUG : Level.INFO)
+        .log(
+            "{} was disconnected: {} ({})",
+            client.describe(),
+            end.message(),
+            reconnectIn == null
+                ? "no reconnect"
+                : "reconnect in " + reconnectIn.toMillis() + " ms");
     callbacks.call(
         client,
         "onDisconnect",
