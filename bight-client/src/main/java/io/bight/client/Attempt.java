@@ -88,6 +88,7 @@ final class Attempt {
 
   /** The program's stage is complete; called by any thread. */
   private void onStageCompleted(@Nullable Throwable failure) {
+    request.close(); // what the program has set is what is sent
     try {
       Throwable why = failure == null ? null : NameResolver.unwrapped(failure);
       loop.executor().execute(() -> onHookDone(why));

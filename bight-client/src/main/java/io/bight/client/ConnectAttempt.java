@@ -41,7 +41,9 @@ public final class ConnectAttempt {
   private final @Nullable MqttException lastFailure;
 
   // Guarded by this while the program may change it, the driver's afterwards
-  private boolean closed;
+  /** Written by whoever completes the hook, read by the program. */
+  private volatile boolean closed;
+
   private ServerAddress server;
   private @Nullable String userName;
   private byte @Nullable [] password;

@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  * {@link MessageHandling} tells. It outlasts connections. When the connection is lost and the
  * server keeps the session, messages of QoS 1 that were not taken are left to the server, which
  * sends them again.
+ *
+ * <p>Taking drives the loop where nobody else does, but working on a message does not: keep alive
+ * and the acknowledgement of the message wait until the next is taken. A thread that works long
+ * wants {@link MqttClient#loopStart()} beside it.
  */
 public final class Inbox implements AutoCloseable, Iterable<Message> {
   private final MqttClient client;
@@ -105,6 +109,8 @@ public final class Inbox implements AutoCloseable, Iterable<Message> {
 
     /** Returns a message, or null if there is none when the inbox is closed or the time is over. */
     @Nullable Delivery take(long deadlineNanos) {
+      // Where messages wait nobody may ever come to drive: what was taken is acknowledged here.
+      loop.turnIfUndriven();
       RequestFuture<Delivery> taker = new RequestFuture<>(loop, "a message of " + describe());
       lock.lock();
       try {

@@ -219,7 +219,8 @@ public final class MessageHandling {
    * here. With the other policies the message stays unacknowledged, and the server sends it again
    * on the next connection of the session; those times are counted, and there are 6 unless set
    * here. The last time the policy is not applied. The count is kept in memory, for the last 1,000
-   * messages that failed, as long as the server keeps the session. It does not apply to QoS 0.
+   * messages that failed, as long as the server keeps the session. At QoS 0 nothing is sent again,
+   * so nothing is counted.
    *
    * @param times at least 1
    * @param delay how long to wait before it is given again by the client

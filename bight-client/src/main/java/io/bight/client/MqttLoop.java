@@ -368,6 +368,21 @@ public final class MqttLoop implements AutoCloseable {
     }
   }
 
+  /** Does what is at hand, without waiting, if nobody drives. */
+  void turnIfUndriven() {
+    Drive drive = closing ? null : seat.takeForBlockingCall();
+    if (drive == null) {
+      return;
+    }
+    try {
+      resume();
+      eventLoop.turn(0);
+    } finally {
+      leave(drive);
+    }
+    rethrowFailureOf(drive);
+  }
+
   /** Goes on where the last driver was stopped; returns how much there was. */
   private int resume() {
     int count = onNextDrive.size();

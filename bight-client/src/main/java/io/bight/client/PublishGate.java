@@ -160,10 +160,12 @@ final class PublishGate {
     return new MqttDisconnectedException(
         client.describe()
             + (publish.connection() == 0
-                ? " is not connected, and a message for '"
-                : " lost its connection before a message could be sent for '")
+                ? " is not connected, so a message for '"
+                : " lost its connection before it could send a message for '")
             + publish.message().topic()
-            + "', which is not to wait for another (OfflinePolicy.FAIL)",
+            + (publish.connection() == 0
+                ? "' was not taken: with OfflinePolicy.FAIL it does not wait for a connection"
+                : "': with OfflinePolicy.FAIL it does not wait for the next one"),
         null);
   }
 

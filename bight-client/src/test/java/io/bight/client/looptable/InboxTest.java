@@ -467,4 +467,24 @@ class InboxTest {
       }
     }
   }
+
+  @Test
+  void takingAcknowledgesTheMessageBeforeAlsoWhereNobodyDrivesAndMoreWait() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client = MqttClient.builder(server.uri()).build();
+        Inbox inbox = client.inbox("undriven", 10)) {
+      client.connect(LIMIT);
+      client.subscribe("undriven", Qos.AT_LEAST_ONCE).await(LIMIT);
+      for (int i = 0; i < 3; i++) {
+        server.broker().publish("undriven", "m" + i, 1);
+      }
+      while (inbox.size() < 3) {
+        client.loop(LIMIT);
+      }
+      assertThat(inbox.take().payloadUtf8()).isEqualTo("m0");
+      assertThat(inbox.take().payloadUtf8()).isEqualTo("m1");
+      server.takePacket(PacketType.PUBACK, LIMIT);
+      assertThat(inbox.size()).isEqualTo(1);
+    }
+  }
 }
