@@ -17,7 +17,7 @@ public final class SlowCallbackReports {
   /** Waits for the next report. */
   public String take() {
     try {
-      String report = reports.poll(10, TimeUnit.SECONDS);
+      String report = reports.poll(20, TimeUnit.SECONDS);
       if (report == null) {
         throw new AssertionError("waited in vain for a report of a slow callback");
       }
