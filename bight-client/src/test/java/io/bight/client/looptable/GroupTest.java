@@ -387,7 +387,9 @@ class GroupTest {
       group.loopStart();
       var connecting = group.connectAsync();
       silent.connection(1, LIMIT);
-      assertThat(group.toString()).contains("1 of at most 1 connect, 3 wait for their turn");
+      Await.until(
+          "the others wait",
+          () -> group.toString().contains("1 of at most 1 connect, 3 wait for their turn"));
       assertThat(group.states()).isEqualTo(Map.of(State.CONNECTING, 4));
       givenUp.disconnectAsync().await(LIMIT); // while it waits
       stuck.disconnectAsync().await(LIMIT); // while it connects
