@@ -329,7 +329,7 @@ final class ClientWorker implements EngineListener {
     }
     switch (options.callbackErrorPolicy()) {
       case CONTINUE -> {}
-      case STOP_LOOP -> loop.stopWith(error);
+      case STOP_LOOP -> loop.driving().stopWith(error);
       case DISCONNECT -> {
         var future = new RequestFuture<Void>(loop, "disconnecting " + describe());
         submit(

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Has a loop's turns run by an executor of the program, one at a time, whenever there is work. */
 final class ExecutorDrive {
-  private final MqttLoop loop;
+  private final HostLoop host;
   private final Executor executor;
 
   /** Whether a turn is on its way to the executor. */
@@ -19,8 +19,8 @@ final class ExecutorDrive {
   /** Where the latest turn ran; written by that thread, read by all. */
   private volatile @Nullable Thread thread;
 
-  ExecutorDrive(MqttLoop loop, Executor executor) {
-    this.loop = loop;
+  ExecutorDrive(HostLoop host, Executor executor) {
+    this.host = host;
     this.executor = executor;
   }
 
@@ -32,7 +32,7 @@ final class ExecutorDrive {
     try {
       executor.execute(this::turn);
     } catch (RejectedExecutionException e) {
-      loop.onExecutorRefused(this, e);
+      host.onExecutorRefused(this, e);
     }
   }
 
@@ -40,7 +40,7 @@ final class ExecutorDrive {
     posted.set(false);
     if (!ended) {
       thread = Thread.currentThread();
-      loop.turnOn(this);
+      host.turnOn(this);
     }
   }
 

@@ -254,8 +254,8 @@ final class HandlerLanes extends DeliveryTarget {
   private void work() {
     long start = System.nanoTime();
     while (true) {
-      if (executor == null && loop.isDriverEnding()) {
-        loop.onNextDrive(this::startWorker);
+      if (executor == null && loop.driving().isDriverEnding()) {
+        loop.driving().onNextDrive(this::startWorker);
         return;
       }
       Task task = next();

@@ -110,7 +110,7 @@ public final class Inbox implements AutoCloseable, Iterable<Message> {
     /** Returns a message, or null if there is none when the inbox is closed or the time is over. */
     @Nullable Delivery take(long deadlineNanos) {
       // Where messages wait nobody may ever come to drive: what was taken is acknowledged here.
-      loop.turnIfUndriven();
+      loop.driving().turnIfUndriven();
       RequestFuture<Delivery> taker = new RequestFuture<>(loop, "a message of " + describe());
       lock.lock();
       try {
@@ -123,7 +123,7 @@ public final class Inbox implements AutoCloseable, Iterable<Message> {
         lock.unlock();
       }
       try {
-        loop.driveUntilDone(taker, deadlineNanos);
+        loop.driving().driveUntilDone(taker, deadlineNanos);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         Delivery given = withdraw(taker);
@@ -258,7 +258,7 @@ public final class Inbox implements AutoCloseable, Iterable<Message> {
    *     #tryTake()} there
    */
   public Optional<Message> take(Duration timeout) {
-    Delivery delivery = queue.take(MqttLoop.deadlineAfter(timeout));
+    Delivery delivery = queue.take(Deadline.after(timeout));
     if (delivery == null && !queue.closed) {
       return Optional.empty();
     }

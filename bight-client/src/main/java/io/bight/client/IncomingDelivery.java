@@ -96,7 +96,7 @@ final class IncomingDelivery {
     } else {
       deliver(message, deliverable);
     }
-    if (loop.isDriverEnding()) {
+    if (loop.driving().isDriverEnding()) {
       pauseForNextDriver();
     }
   }
@@ -107,8 +107,8 @@ final class IncomingDelivery {
       return;
     }
     while (!waiting.isEmpty()) {
-      if (loop.isDriverEnding()) {
-        loop.onNextDrive(this::deliverWaitingAndFlush);
+      if (loop.driving().isDriverEnding()) {
+        loop.driving().onNextDrive(this::deliverWaitingAndFlush);
         return;
       }
       IncomingPublish next = waiting.element();
@@ -402,7 +402,7 @@ final class IncomingDelivery {
     OpenTransport paused = worker.transport();
     if (paused != null) {
       paused.pauseReading(Pause.DRIVER_LEAVES);
-      loop.onNextDrive(() -> paused.resumeReading(Pause.DRIVER_LEAVES));
+      loop.driving().onNextDrive(() -> paused.resumeReading(Pause.DRIVER_LEAVES));
     }
   }
 

@@ -62,7 +62,7 @@ final class LoopSet {
   }
 
   void close(long deadlineNanos) {
-    loops.forEach(loop -> loop.close(MqttLoop.timeUntil(deadlineNanos)));
+    loops.forEach(loop -> loop.close(Deadline.timeUntil(deadlineNanos)));
   }
 
   /**
@@ -76,10 +76,10 @@ final class LoopSet {
       return true;
     }
     for (MqttLoop loop : loops) {
-      loop.refuseToBlock();
+      loop.driving().refuseToBlock();
     }
     if (loops.size() == 1) {
-      return loops.get(0).driveUntilDone(future, deadlineNanos);
+      return loops.get(0).driving().driveUntilDone(future, deadlineNanos);
     }
     CompletableFuture<Void> end = new CompletableFuture<>();
     future.whenComplete((result, failure) -> end.complete(null));
@@ -112,6 +112,6 @@ final class LoopSet {
       throws InterruptedException {
     RequestFuture<Void> mine = new RequestFuture<>(loop, "a call of a group");
     end.whenComplete((nothing, failure) -> mine.complete(null));
-    loop.driveUntilDone(mine, deadlineNanos);
+    loop.driving().driveUntilDone(mine, deadlineNanos);
   }
 }

@@ -47,16 +47,16 @@ public final class Mqtt {
    * @throws io.bight.mqtt.MqttException if it could not be published, or not in time
    */
   public static void publish(String uri, Publish message, Duration timeout) {
-    long deadline = MqttLoop.deadlineAfter(timeout);
+    long deadline = Deadline.after(timeout);
     try (MqttClient client = oneShot(uri).build()) {
       String what = "publishing to '" + message.topic() + "'";
       CompletableFuture<PublishResult> published = new CompletableFuture<>();
       failWhenLost(client, published, what);
-      client.connect(MqttLoop.timeUntil(deadline));
+      client.connect(Deadline.timeUntil(deadline));
       MqttFuture<PublishResult> publishing = client.publish(message);
       passFailureOn(publishing, published);
       publishing.thenAccept(published::complete);
-      client.await(published, MqttLoop.timeUntil(deadline), what);
+      client.await(published, Deadline.timeUntil(deadline), what);
     }
   }
 
@@ -72,14 +72,14 @@ public final class Mqtt {
    *     the connection was lost
    */
   public static Message receive(String uri, String topicFilter, Duration timeout) {
-    long deadline = MqttLoop.deadlineAfter(timeout);
+    long deadline = Deadline.after(timeout);
     CompletableFuture<Message> first = new CompletableFuture<>();
     try (MqttClient client = oneShot(uri).onMessage(first::complete).build()) {
       String what = "a message for '" + topicFilter + "'";
       failWhenLost(client, first, what);
-      client.connect(MqttLoop.timeUntil(deadline));
+      client.connect(Deadline.timeUntil(deadline));
       passFailureOn(client.subscribe(topicFilter, Qos.AT_LEAST_ONCE), first);
-      return client.await(first, MqttLoop.timeUntil(deadline), what);
+      return client.await(first, Deadline.timeUntil(deadline), what);
     }
   }
 
@@ -137,7 +137,7 @@ public final class Mqtt {
    */
   public static int subscribeWhile(
       String uri, String topicFilter, Duration duration, Predicate<Message> handler) {
-    long deadline = MqttLoop.deadlineAfter(duration);
+    long deadline = Deadline.after(duration);
     CompletableFuture<Void> enough = new CompletableFuture<>();
     AtomicInteger handled = new AtomicInteger();
     Consumer<Message> untilEnough =
@@ -155,10 +155,10 @@ public final class Mqtt {
             .onMessage(untilEnough)
             .callbackErrorPolicy(CallbackErrorPolicy.STOP_LOOP);
     try (MqttClient client = builder.build()) {
-      client.connect(MqttLoop.timeUntil(deadline));
-      client.subscribe(topicFilter, Qos.EXACTLY_ONCE).await(MqttLoop.timeUntil(deadline));
+      client.connect(Deadline.timeUntil(deadline));
+      client.subscribe(topicFilter, Qos.EXACTLY_ONCE).await(Deadline.timeUntil(deadline));
       try {
-        client.await(enough, MqttLoop.timeUntil(deadline), "the end of the subscription");
+        client.await(enough, Deadline.timeUntil(deadline), "the end of the subscription");
       } catch (MqttTimeoutException e) {
         return handled.get(); // the time has passed, as it was to
       }

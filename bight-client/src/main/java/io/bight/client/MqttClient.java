@@ -813,9 +813,9 @@ public final class MqttClient implements AutoCloseable {
     // loopForever leaves the flag set, and what follows it is to end in order all the same.
     boolean interrupted = Thread.interrupted();
     try {
-      if (!loop.driveUntilEnded(future, MqttLoop.deadlineAfter(timeout))) {
+      if (!loop.driving().driveUntilEnded(future, Deadline.after(timeout))) {
         worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
-        loop.driveUntilEnded(future, MqttLoop.deadlineAfter(ABORT_TIMEOUT));
+        loop.driving().driveUntilEnded(future, Deadline.after(ABORT_TIMEOUT));
       }
     } catch (InterruptedException e) {
       interrupted = true;

@@ -55,7 +55,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
    * @throws IllegalStateException if called inside a callback of the loop
    */
   public T await(Duration timeout) {
-    return awaitUntil(MqttLoop.deadlineAfter(timeout), timeout.toMillis() + " ms");
+    return awaitUntil(Deadline.after(timeout), timeout.toMillis() + " ms");
   }
 
   private T awaitUntil(long deadlineNanos, String timeout) {
@@ -122,7 +122,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
   public T get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
     Duration limit = Duration.ofNanos(Math.max(0, unit.toNanos(timeout)));
-    drive(MqttLoop.deadlineAfter(limit));
+    drive(Deadline.after(limit));
     return super.get(0, TimeUnit.NANOSECONDS);
   }
 
@@ -134,7 +134,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
 
   /** Waits until this future is done, driving while nobody else does; false: the time passed. */
   boolean drive(long deadlineNanos) throws InterruptedException {
-    return loop.driveUntilDone(this, deadlineNanos);
+    return loop.driving().driveUntilDone(this, deadlineNanos);
   }
 
   /** Has something run when this future is done, the first time it is asked. */

@@ -513,7 +513,7 @@ public final class MqttGroup implements AutoCloseable {
    * @param timeout how long to wait at most
    */
   public void close(Duration timeout) {
-    long deadline = MqttLoop.deadlineAfter(timeout);
+    long deadline = Deadline.after(timeout);
     synchronized (this) {
       if (closed) {
         return;
@@ -533,7 +533,7 @@ public final class MqttGroup implements AutoCloseable {
     // What follows an interrupt is to end in order all the same.
     boolean interrupted = Thread.interrupted();
     try {
-      long inOrderUntil = MqttLoop.deadlineAfter(timeout.dividedBy(4).multipliedBy(3));
+      long inOrderUntil = Deadline.after(timeout.dividedBy(4).multipliedBy(3));
       loops.driveUntilDone(closeSomeAtATime(), inOrderUntil);
     } catch (InterruptedException e) {
       interrupted = true;

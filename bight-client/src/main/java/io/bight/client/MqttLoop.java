@@ -2,21 +2,17 @@
 package io.bight.client;
 
 import io.bight.client.DriverSeat.Drive;
-import io.bight.client.DriverSeat.Mode;
 import io.bight.client.internal.DrivenEventLoop;
 import io.bight.client.internal.Transport;
-import io.bight.mqtt.MqttException;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -60,27 +56,17 @@ public final class MqttLoop implements AutoCloseable {
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-  /** How long {@link #loopStop()} waits for a driver that is inside a callback. */
-  private static final long STOP_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
-  /** How many times so long it waits for one who is not, and so leaves as soon as he can. */
-  private static final int STOP_WAITS = 10;
-
-  /** Beyond this a deadline is "never"; adding it to a clock that runs must not overflow. */
-  private static final long LONGEST_WAIT_NANOS = TimeUnit.DAYS.toNanos(36_500);
-
   private final String name;
   private final boolean daemon;
   private final DrivenEventLoop eventLoop;
   private final DriverSeat seat;
+  private final LoopDriving driving;
+  private final HostLoop host;
   private final UndrivenWatch undrivenWatch;
   private final SlowCallbackWatch slowCallbackWatch;
   private final RunningCallback running;
   private final Transport transport;
   private final Set<MqttClient> clients = ConcurrentHashMap.newKeySet();
-
-  /** What a driver that was stopped has left for the next one. Touched by drivers only. */
-  private final ArrayDeque<Runnable> onNextDrive = new ArrayDeque<>();
 
   /**
    * Set when a client is disconnected by the user, so that loopForever looks whether it is done.
@@ -88,11 +74,6 @@ public final class MqttLoop implements AutoCloseable {
   private volatile boolean someClientEnded;
 
   private volatile boolean closing;
-  private volatile @Nullable Runnable onWorkReady;
-  private volatile @Nullable ExecutorDrive executorDrive;
-
-  /** There while readiness is to be told of. Guarded by this. */
-  private @Nullable ReadinessWatch readinessWatch;
 
   private MqttLoop(Builder builder) {
     this.name = builder.name;
@@ -104,6 +85,8 @@ public final class MqttLoop implements AutoCloseable {
     this.running = new RunningCallback(this, slowCallbackWatch);
     this.eventLoop = new DrivenEventLoop(transport.ioHandlerFactory(), this::workWithoutDriver);
     this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup);
+    this.driving = new LoopDriving(this, eventLoop, seat);
+    this.host = new HostLoop(this, eventLoop, seat);
   }
 
   /**
@@ -147,30 +130,7 @@ public final class MqttLoop implements AutoCloseable {
    *     the loop is closed
    */
   public boolean loop(Duration timeout) {
-    requireOpen();
-    requireNotOnExecutor(Mode.LOOP);
-    long deadline = deadlineAfter(timeout);
-    Drive drive = seat.take(Mode.LOOP, Thread.currentThread(), Math.max(0, timeLeft(deadline)));
-    if (drive == null) {
-      return false;
-    }
-    int done;
-    try {
-      long left;
-      int resumed = resume();
-      do {
-        left = timeLeft(deadline);
-        done = resumed + eventLoop.turn(resumed > 0 ? 0 : Math.max(0, left));
-      } while (done == 0
-          && left > 0
-          && !drive.isEnding()
-          && !closing
-          && !Thread.currentThread().isInterrupted());
-    } finally {
-      leave(drive);
-    }
-    rethrowFailureOf(drive);
-    return done > 0;
+    return driving.turn(timeout);
   }
 
   /**
@@ -181,24 +141,7 @@ public final class MqttLoop implements AutoCloseable {
    *     is closed
    */
   public void loopStart() {
-    requireOpen();
-    requireNotOnExecutor(Mode.LOOP_START);
-    CompletableFuture<Drive> taken = new CompletableFuture<>();
-    Thread thread = new Thread(() -> drive(taken.join()), name);
-    thread.setDaemon(daemon);
-    Drive drive = seat.take(Mode.LOOP_START, thread, Long.MAX_VALUE);
-    if (drive == null) {
-      throw new MqttException(
-          "interrupted while loopStart() waited for the driver of the loop '" + name + "' to leave",
-          null);
-    }
-    taken.complete(drive);
-    try {
-      thread.start();
-    } catch (Throwable t) { // the system has no more threads
-      seat.leave(drive);
-      throw t;
-    }
+    driving.start(daemon);
   }
 
   /**
@@ -210,51 +153,7 @@ public final class MqttLoop implements AutoCloseable {
    *     the loop is closed
    */
   public void loopForever() {
-    requireOpen();
-    requireNotOnExecutor(Mode.LOOP_FOREVER);
-    Drive drive = seat.take(Mode.LOOP_FOREVER, Thread.currentThread(), Long.MAX_VALUE);
-    if (drive == null) {
-      return; // interrupted before it began
-    }
-    drive(drive);
-  }
-
-  private void drive(Drive drive) {
-    try {
-      resume();
-      boolean forever = drive.mode == Mode.LOOP_FOREVER;
-      while (!drive.isEnding()
-          && !closing
-          && !(forever && (Thread.currentThread().isInterrupted() || allClientsHaveEnded()))) {
-        eventLoop.turn(Long.MAX_VALUE);
-        if (!forever && Thread.interrupted()) {
-          LOG.debug("The thread of the loop '{}' was interrupted; loopStop() ends it", name);
-        }
-      }
-    } finally {
-      leave(drive);
-    }
-    rethrowFailureOf(drive);
-  }
-
-  /** Stops the driver, who throws on what a callback threw; called by himself, in the callback. */
-  void stopWith(Throwable error) {
-    Drive drive = seat.current();
-    if (drive != null && drive.thread == Thread.currentThread() && drive.failure == null) {
-      drive.failure = error;
-      drive.stopped = true;
-    }
-  }
-
-  private static void rethrowFailureOf(Drive drive) {
-    Throwable failure = drive.failure;
-    if (failure instanceof RuntimeException exception) {
-      throw exception;
-    } else if (failure instanceof Error error) {
-      throw error;
-    } else if (failure != null) { // a checked exception that the compiler did not see
-      throw new MqttException("a callback threw " + failure, failure);
-    }
+    driving.forever();
   }
 
   /**
@@ -267,149 +166,7 @@ public final class MqttLoop implements AutoCloseable {
    * callback, which is named in a warning and not interrupted.
    */
   public void loopStop() {
-    ExecutorDrive onExecutor = executorDrive;
-    if (onExecutor != null) {
-      end(onExecutor);
-    }
-    Drive drive = seat.stop();
-    if (drive == null || drive.thread == Thread.currentThread()) {
-      return;
-    }
-    try {
-      boolean left = seat.awaitLeft(drive, STOP_WAIT_NANOS);
-      for (int i = 1; !left && i < STOP_WAITS && running.describe() == null; i++) {
-        left = seat.awaitLeft(drive, STOP_WAIT_NANOS);
-      }
-      if (!left) {
-        LOG.warn("The loop '{}' was told to stop, but {}", name, whyNotLeft(drive));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Says what keeps a driver who was told to leave. */
-  private String whyNotLeft(Drive drive) {
-    String callback = running.describe();
-    return drive.describe()
-        + (callback == null
-            ? " has not answered yet, though no callback runs: its thread waits for the processor, or"
-                + " for something else, and it stops when it goes on"
-            : " is inside " + callback + "; it stops when that returns");
-  }
-
-  /**
-   * Waits for a future, driving the loop while nobody else does.
-   *
-   * @return false if the deadline passed first
-   */
-  boolean driveUntilDone(MqttFuture<?> future, long deadlineNanos) throws InterruptedException {
-    if (future.isDone()) {
-      return true;
-    }
-    refuseToBlock();
-    future.watch(seat::signal);
-    while (!future.isDone()) {
-      if (Thread.interrupted()) {
-        throw new InterruptedException();
-      }
-      if (timeLeft(deadlineNanos) <= 0) {
-        return false;
-      }
-      if (!mayDriveForBlockingCall()) {
-        seat.awaitSignal(
-            () -> future.isDone() || mayDriveForBlockingCall(), timeLeft(deadlineNanos));
-        continue;
-      }
-      Drive drive = seat.takeForBlockingCall();
-      if (drive == null) {
-        seat.awaitChange(future::isDone, timeLeft(deadlineNanos));
-      } else {
-        driveUntil(future, drive, deadlineNanos);
-      }
-    }
-    return true;
-  }
-
-  /** Throws on the driver's thread, inside a callback. */
-  void refuseToBlock() {
-    if (inLoop()) {
-      throw new IllegalStateException(
-          "a blocking call was made inside a callback of the loop '"
-              + name
-              + "', on the thread that"
-              + " would have to bring its answer; use whenComplete(...) or the ...Async form of the"
-              + " call");
-    }
-  }
-
-  private void driveUntil(MqttFuture<?> future, Drive drive, long deadlineNanos) {
-    try {
-      requireOpen();
-      resume();
-      long left;
-      while (!future.isDone()
-          && !drive.isEnding()
-          && !closing
-          && !Thread.currentThread().isInterrupted()
-          && (left = timeLeft(deadlineNanos)) > 0) {
-        eventLoop.turn(left);
-      }
-    } finally {
-      leave(drive);
-    }
-    rethrowFailureOf(drive);
-    if (drive.stopped && !closing && !future.isDone()) {
-      throw new IllegalStateException(
-          "loopStop() ended a blocking call that drove the loop '"
-              + name
-              + "'; what it waited for"
-              + " may still complete when the loop is driven again");
-    }
-  }
-
-  /** Does what is at hand, without waiting, if nobody drives. */
-  void turnIfUndriven() {
-    Drive drive = closing ? null : seat.takeForBlockingCall();
-    if (drive == null) {
-      return;
-    }
-    try {
-      resume();
-      eventLoop.turn(0);
-    } finally {
-      leave(drive);
-    }
-    rethrowFailureOf(drive);
-  }
-
-  /** Goes on where the last driver was stopped; returns how much there was. */
-  private int resume() {
-    int count = onNextDrive.size();
-    for (int i = 0; i < count; i++) {
-      onNextDrive.remove().run();
-    }
-    return count;
-  }
-
-  private void leave(Drive drive) {
-    try {
-      if (closing) {
-        clients.forEach(MqttClient::closeAsync); // one that came as the loop was being closed
-        eventLoop.terminate();
-        clients.clear();
-      }
-    } finally {
-      seat.leave(drive);
-    }
-    if (!closing) {
-      if (executorDrive == null) {
-        undrivenWatch.onDriverLeft();
-      }
-      if (eventLoop.hasTasks()) {
-        workWithoutDriver();
-      }
-    }
+    driving.stop();
   }
 
   // ---- for programs with a loop of their own
@@ -440,67 +197,7 @@ public final class MqttLoop implements AutoCloseable {
   public void driveOn(Executor executor) {
     Objects.requireNonNull(executor, "executor");
     requireOpen();
-    requireNotOnExecutor(Mode.DRIVE_ON);
-    seat.requireNoDriver(Mode.DRIVE_ON);
-    ExecutorDrive drive = new ExecutorDrive(this, executor);
-    executorDrive = drive;
-    drive.post(); // the first turn begins what waits, and tells which thread it is
-    watchReadiness();
-  }
-
-  /** One turn for {@link #driveOn}, on the executor's thread. */
-  void turnOn(ExecutorDrive onExecutor) {
-    if (closing || inLoop()) {
-      return; // inside a callback that lets the executor go on, as a modal dialog does
-    }
-    Drive drive = seat.takeForTurn();
-    if (drive == null) {
-      return; // what the one who drives leaves undone is told of anew
-    }
-    try {
-      resume();
-      eventLoop.turn(0);
-    } finally {
-      leave(drive);
-    }
-    if (drive.failure != null) {
-      end(onExecutor);
-      rethrowFailureOf(drive);
-    }
-  }
-
-  void onExecutorRefused(ExecutorDrive onExecutor, RejectedExecutionException refusal) {
-    LOG.error(
-        "The executor that drives the loop '{}' takes no more tasks, so nobody drives it now; drive"
-            + " it in another way, or close it",
-        name,
-        refusal);
-    end(onExecutor);
-  }
-
-  private void end(ExecutorDrive onExecutor) {
-    onExecutor.end();
-    if (executorDrive == onExecutor) {
-      executorDrive = null;
-    }
-    watchReadiness();
-    seat.signal(); // a blocking call may drive now
-  }
-
-  private boolean mayDriveForBlockingCall() {
-    ExecutorDrive onExecutor = executorDrive;
-    return onExecutor == null || onExecutor.isOnItsThread();
-  }
-
-  private void requireNotOnExecutor(Mode mode) {
-    if (executorDrive != null) {
-      throw new IllegalStateException(
-          mode.text
-              + " cannot drive the loop '"
-              + name
-              + "': it is driven on an executor of the program's, by driveOn(Executor); stop that"
-              + " first with loopStop()");
-    }
+    host.driveOn(executor);
   }
 
   /**
@@ -513,19 +210,7 @@ public final class MqttLoop implements AutoCloseable {
    * @param callback what to call, or null for nothing
    */
   public void onWorkReady(@Nullable Runnable callback) {
-    onWorkReady = callback;
-    watchReadiness();
-  }
-
-  /** Has a thread wait for readiness, or no longer. */
-  private synchronized void watchReadiness() {
-    boolean wanted = !closing && (onWorkReady != null || executorDrive != null);
-    if (wanted && readinessWatch == null) {
-      readinessWatch = new ReadinessWatch(name, eventLoop, seat, this::tellOfWork);
-    } else if (!wanted && readinessWatch != null) {
-      readinessWatch.end();
-      readinessWatch = null;
-    }
+    host.onWorkReady(callback);
   }
 
   /**
@@ -623,7 +308,7 @@ public final class MqttLoop implements AutoCloseable {
     if (closing) {
       return "the loop is closed";
     }
-    if (drive == null && executorDrive != null) {
+    if (drive == null && host.isOnExecutor()) {
       return "driven by driveOn(Executor), which runs no turn now";
     }
     return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
@@ -669,7 +354,7 @@ public final class MqttLoop implements AutoCloseable {
     if (closing) {
       return;
     }
-    long deadline = deadlineAfter(timeout);
+    long deadline = Deadline.after(timeout);
     List<MqttFuture<Void>> ending = new ArrayList<>();
     for (MqttClient client : clients) {
       ending.add(client.closeAsync());
@@ -683,10 +368,10 @@ public final class MqttLoop implements AutoCloseable {
     try {
       boolean ended = true;
       for (MqttFuture<Void> future : ending) {
-        ended &= driveUntilEnded(future, deadline);
+        ended &= driving.driveUntilEnded(future, deadline);
       }
       closeWhenLeft();
-      awaitTermination(deadline);
+      driving.awaitLeft(deadline);
       if (!ended) {
         LOG.warn("The loop '{}' was closed before all its clients had ended in order", name);
       }
@@ -694,47 +379,37 @@ public final class MqttLoop implements AutoCloseable {
       interrupted = true;
       closeWhenLeft();
     } finally {
-      terminateIfFree();
+      driving.terminateIfFree();
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
   }
 
-  /** Waits until a client has ended, whoever says loopStop() meanwhile. */
-  boolean driveUntilEnded(MqttFuture<Void> future, long deadline) throws InterruptedException {
-    while (!closing) { // another thread may close too, and be the first
-      try {
-        return driveUntilDone(future, deadline);
-      } catch (IllegalStateException e) {
-        LOG.debug("Closing the loop '{}' goes on", name, e);
-      }
-    }
-    return true;
-  }
-
   /** Whoever drives leaves, and terminates the loop as he does. */
   private void closeWhenLeft() {
     closing = true;
-    watchReadiness();
+    host.watchReadiness();
     seat.stop();
   }
 
-  private void awaitTermination(long deadline) throws InterruptedException {
-    Drive drive = seat.current();
-    if (drive != null && !seat.awaitLeft(drive, Math.max(STOP_WAIT_NANOS, timeLeft(deadline)))) {
-      LOG.warn("The loop '{}' is closed, but {}", name, whyNotLeft(drive));
-    }
-  }
-
-  private void terminateIfFree() {
-    Drive mine = seat.takeForBlockingCall();
-    if (mine != null) {
-      leave(mine);
-    }
+  /** Ends what is left; called by the last driver, as he leaves. */
+  void terminate() {
+    clients.forEach(MqttClient::closeAsync); // one that came as the loop was being closed
+    eventLoop.terminate();
+    clients.clear();
   }
 
   // ---- for the clients
+
+  /** Returns what drives this loop. */
+  LoopDriving driving() {
+    return driving;
+  }
+
+  HostLoop host() {
+    return host;
+  }
 
   IoEventLoop eventLoop() {
     return eventLoop;
@@ -781,11 +456,6 @@ public final class MqttLoop implements AutoCloseable {
     return slowCallbackWatch;
   }
 
-  /** Has something run at the beginning of the next drive; called by the driver. */
-  void onNextDrive(Runnable task) {
-    onNextDrive.add(task);
-  }
-
   void add(MqttClient client) {
     requireOpen();
     clients.add(client);
@@ -805,13 +475,8 @@ public final class MqttLoop implements AutoCloseable {
     someClientEnded = true;
   }
 
-  /** Tells whether the driver is to leave, so that callbacks still to come should wait. */
-  boolean isDriverEnding() {
-    Drive drive = seat.current();
-    return drive != null && drive.stopped;
-  }
-
-  private boolean allClientsHaveEnded() {
+  /** Tells whether the program has ended all clients, one of them since this was asked last. */
+  boolean allClientsHaveEnded() {
     if (!someClientEnded) {
       return false;
     }
@@ -824,57 +489,35 @@ public final class MqttLoop implements AutoCloseable {
     return true;
   }
 
-  private void workWithoutDriver() {
-    if (executorDrive == null) {
-      undrivenWatch.onWork();
+  /** A driver has left, and the loop is not closed. */
+  void onDriverLeft() {
+    if (!host.isOnExecutor()) {
+      undrivenWatch.onDriverLeft();
     }
-    tellOfWork();
+    if (eventLoop.hasTasks()) {
+      workWithoutDriver();
+    }
   }
 
-  private void tellOfWork() {
-    ExecutorDrive onExecutor = executorDrive;
-    if (onExecutor != null) {
-      onExecutor.post();
+  private void workWithoutDriver() {
+    if (!host.isOnExecutor()) {
+      undrivenWatch.onWork();
     }
-    Runnable callback = onWorkReady;
-    if (callback != null) {
-      try {
-        callback.run();
-      } catch (Throwable t) {
-        LOG.error("The program's callback onWorkReady of the loop '{}' threw", name, t);
-      }
-    }
+    host.tellOfWork();
   }
 
   /** Tells whether nobody drives although something needs it. */
   boolean isNeglected() {
-    if (closing || seat.current() != null || executorDrive != null) {
+    if (closing || seat.current() != null || host.isOnExecutor()) {
       return false;
     }
     return eventLoop.hasTasks() || clients.stream().anyMatch(MqttClient::needsDriver);
   }
 
-  private void requireOpen() {
+  void requireOpen() {
     if (closing) {
       throw new IllegalStateException("the loop '" + name + "' is closed; make a new one");
     }
-  }
-
-  static long deadlineAfter(Duration timeout) {
-    if (timeout.isNegative()) {
-      throw new IllegalArgumentException("a time limit cannot be negative: " + timeout);
-    }
-    boolean never = timeout.compareTo(Duration.ofNanos(LONGEST_WAIT_NANOS)) > 0;
-    return never ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
-  }
-
-  /** Returns the time until a deadline, at least zero. */
-  static Duration timeUntil(long deadlineNanos) {
-    return Duration.ofNanos(Math.max(0, timeLeft(deadlineNanos)));
-  }
-
-  private static long timeLeft(long deadlineNanos) {
-    return deadlineNanos == Long.MAX_VALUE ? Long.MAX_VALUE : deadlineNanos - System.nanoTime();
   }
 
   /** Makes a loop; not safe for use by several threads. */

@@ -40,12 +40,12 @@ final class PublishAll {
   }
 
   static int run(MqttClientBuilder builder, Iterable<Publish> messages, Duration timeout) {
-    return new PublishAll(MqttLoop.deadlineAfter(timeout)).run(builder, messages);
+    return new PublishAll(Deadline.after(timeout)).run(builder, messages);
   }
 
   private int run(MqttClientBuilder builder, Iterable<Publish> messages) {
     try (MqttClient client = builder.onDisconnect(this::onDisconnect).build()) {
-      client.connect(MqttLoop.timeUntil(deadlineNanos));
+      client.connect(Deadline.timeUntil(deadlineNanos));
       Iterator<Publish> rest = messages.iterator();
       while (lost == null && rest.hasNext()) {
         Publish message = rest.next();
@@ -81,7 +81,7 @@ final class PublishAll {
     Sent oldest = onTheirWay.remove();
     bytesOnTheirWay -= oldest.message().payload().length;
     try {
-      oldest.future().await(MqttLoop.timeUntil(deadlineNanos));
+      oldest.future().await(Deadline.timeUntil(deadlineNanos));
     } catch (MqttException e) {
       if (Thread.currentThread().isInterrupted()) {
         throw e;

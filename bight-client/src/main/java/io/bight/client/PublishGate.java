@@ -251,7 +251,7 @@ final class PublishGate {
 
   /** Waits until there is room and takes it; returns false if the message has failed instead. */
   private boolean awaitRoom(PublishFuture publish) throws InterruptedException {
-    long deadline = MqttLoop.deadlineAfter(blockTimeout);
+    long deadline = Deadline.after(blockTimeout);
     while (true) {
       var freed = new RequestFuture<Void>(loop, "room in the queue of " + client.describe());
       waiting.add(freed); // first: what is freed from here on wakes us
@@ -269,7 +269,7 @@ final class PublishGate {
         if (room.tryTake(publish.heapBytes())) {
           return true;
         }
-        if (!loop.driveUntilDone(freed, deadline)) {
+        if (!loop.driving().driveUntilDone(freed, deadline)) {
           publish.reject(
               new MqttQueueFullException(
                   client.describe()
