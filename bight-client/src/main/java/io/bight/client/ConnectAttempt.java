@@ -185,8 +185,8 @@ public final class ConnectAttempt {
    */
   public synchronized ConnectAttempt credentials(String name, byte @Nullable [] secret) {
     requireOpen();
-    userName = MqttClientBuilder.requireString(name, "user name");
-    password = MqttClientBuilder.copyOfPassword(secret);
+    userName = OptionChecks.requireString(name, "user name");
+    password = OptionChecks.copyOfPassword(secret);
     credentialsSet = true;
     return this;
   }
@@ -235,8 +235,8 @@ public final class ConnectAttempt {
   public synchronized ConnectAttempt userProperty(String name, String value) {
     requireOpen();
     properties.userProperty(
-        MqttClientBuilder.requireString(name, "user property name"),
-        MqttClientBuilder.requireString(value, "user property value"));
+        OptionChecks.requireString(name, "user property name"),
+        OptionChecks.requireString(value, "user property value"));
     return this;
   }
 
@@ -271,7 +271,7 @@ public final class ConnectAttempt {
    */
   public synchronized ConnectAttempt keepAlive(Duration interval) {
     requireOpen();
-    keepAliveSeconds = MqttClientBuilder.keepAliveSeconds(interval);
+    keepAliveSeconds = OptionChecks.keepAliveSeconds(interval);
     return this;
   }
 
@@ -287,7 +287,7 @@ public final class ConnectAttempt {
    */
   public synchronized ConnectAttempt will(Publish message, Duration delay) {
     requireOpen();
-    will = MqttClientBuilder.willOf(message, delay);
+    will = OptionChecks.willOf(message, delay);
     return this;
   }
 

@@ -17,9 +17,7 @@ final class Deadline {
    * @throws IllegalArgumentException if the time is negative
    */
   static long after(Duration timeout) {
-    if (timeout.isNegative()) {
-      throw new IllegalArgumentException("a time limit cannot be negative: " + timeout);
-    }
+    OptionChecks.requireNotNegative(timeout);
     boolean never = timeout.compareTo(Duration.ofNanos(LONGEST_WAIT_NANOS)) > 0;
     return never ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
   }

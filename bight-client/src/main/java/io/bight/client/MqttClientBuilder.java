@@ -4,21 +4,15 @@ package io.bight.client;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
-import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Topics;
-import io.bight.mqtt.Utf8;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.packet.Publish;
-import io.bight.mqtt.packet.Will;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.net.ssl.SSLContext;
@@ -29,49 +23,12 @@ import org.jspecify.annotations.Nullable;
  * that is not allowed is refused when it is set. Not safe for use by several threads.
  */
 public final class MqttClientBuilder {
-  private static final long LONGEST_SESSION_SECONDS = 0xFFFF_FFFFL;
-  private static final Duration NO_LIMIT = Duration.ofSeconds(Long.MAX_VALUE);
-  private static final String IDENTIFIER_CHARACTERS =
-      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-  private final ServerAddress server;
+  private final GivenOptions given;
   private final Callbacks callbacks = new Callbacks();
-  private final Properties.Builder properties = Properties.builder();
   private @Nullable MqttLoop loop;
-  private MqttVersion version = MqttVersion.MQTT_5;
-  private @Nullable String clientIdentifier;
-  private boolean cleanStart = true;
-  private int keepAliveSeconds = 60;
-  private @Nullable Will will;
-  private @Nullable String userName;
-  private byte @Nullable [] password;
-  private Duration connectTimeout = Duration.ofSeconds(10);
-  private Duration handshakeTimeout = Duration.ofSeconds(10);
-  private @Nullable SSLContext sslContext;
-  private boolean verifyHostName = true;
-  private final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
-  private ReconnectPolicy reconnect = ReconnectPolicy.exponential();
-  private @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect;
-  private boolean manualAcknowledgement;
-  private CallbackErrorPolicy callbackErrorPolicy = CallbackErrorPolicy.CONTINUE;
-  private MessageHandling messageHandling = MessageHandling.onLoop();
-  private boolean messageHandlingIsSet;
-  private @Nullable Executor callbackExecutor;
-  private boolean publishWillOnClose;
-  private Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
-  private int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
-  private long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
-  private OfflinePolicy offlinePolicy = OfflinePolicy.QUEUE;
-  private Duration blockTimeout = NO_LIMIT;
-  private OverflowPolicy overflowPolicy = EngineOptions.DEFAULT.overflowPolicy();
-  private EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
-  private int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
 
   MqttClientBuilder(String uri) {
-    this.server = ServerAddress.parse(uri);
-    this.userName = server.userName();
-    String uriPassword = server.password();
-    this.password = uriPassword == null ? null : uriPassword.getBytes(StandardCharsets.UTF_8);
+    this.given = new GivenOptions(ServerAddress.parse(uri));
   }
 
   // ---- who and where
@@ -97,7 +54,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it cannot be sent as a string
    */
   public MqttClientBuilder clientId(String identifier) {
-    clientIdentifier = requireString(identifier, "client identifier");
+    given.clientIdentifier = OptionChecks.requireString(identifier, "client identifier");
     return this;
   }
 
@@ -108,7 +65,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder version(MqttVersion mqttVersion) {
-    version = Objects.requireNonNull(mqttVersion, "version");
+    given.version = Objects.requireNonNull(mqttVersion, "version");
     return this;
   }
 
@@ -134,8 +91,8 @@ public final class MqttClientBuilder {
    *     is longer than 65,535 bytes
    */
   public MqttClientBuilder credentials(String name, byte @Nullable [] secret) {
-    userName = requireString(name, "user name");
-    password = copyOfPassword(secret);
+    given.userName = OptionChecks.requireString(name, "user name");
+    given.password = OptionChecks.copyOfPassword(secret);
     return this;
   }
 
@@ -149,7 +106,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder sslContext(SSLContext context) {
-    sslContext = Objects.requireNonNull(context, "sslContext");
+    given.sslContext = Objects.requireNonNull(context, "sslContext");
     return this;
   }
 
@@ -160,7 +117,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder insecureSkipHostNameVerification() {
-    verifyHostName = false;
+    given.verifyHostName = false;
     return this;
   }
 
@@ -172,7 +129,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder webSocketHeader(String name, String value) {
-    webSocketHeaders.put(
+    given.webSocketHeaders.put(
         Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
     return this;
   }
@@ -185,7 +142,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is not positive
    */
   public MqttClientBuilder handshakeTimeout(Duration timeout) {
-    handshakeTimeout = requirePositive(timeout, "handshake timeout");
+    given.handshakeTimeout = OptionChecks.requirePositive(timeout, "handshake timeout");
     return this;
   }
 
@@ -200,7 +157,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder cleanStart(boolean clean) {
-    cleanStart = clean;
+    given.cleanStart = clean;
     return this;
   }
 
@@ -213,8 +170,8 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is negative
    */
   public MqttClientBuilder sessionExpiryInterval(Duration interval) {
-    long seconds = Math.min(interval.toSeconds(), LONGEST_SESSION_SECONDS);
-    properties.set(Property.SESSION_EXPIRY_INTERVAL, seconds);
+    given.properties.set(
+        Property.SESSION_EXPIRY_INTERVAL, OptionChecks.sessionExpirySeconds(interval));
     return this;
   }
 
@@ -226,7 +183,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder sessionLoss(EngineOptions.SessionLoss choice) {
-    sessionLoss = Objects.requireNonNull(choice, "sessionLoss");
+    given.sessionLoss = Objects.requireNonNull(choice, "sessionLoss");
     return this;
   }
 
@@ -252,7 +209,7 @@ public final class MqttClientBuilder {
    *     negative
    */
   public MqttClientBuilder will(Publish message, Duration delay) {
-    will = willOf(message, delay);
+    given.will = OptionChecks.willOf(message, delay);
     return this;
   }
 
@@ -265,7 +222,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder keepAlive(Duration interval) {
-    keepAliveSeconds = keepAliveSeconds(interval);
+    given.keepAliveSeconds = OptionChecks.keepAliveSeconds(interval);
     return this;
   }
 
@@ -280,7 +237,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder receiveMaximum(int messages) {
-    properties.set(Property.RECEIVE_MAXIMUM, messages);
+    given.properties.set(Property.RECEIVE_MAXIMUM, messages);
     return this;
   }
 
@@ -293,7 +250,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder maximumPacketSize(long bytes) {
-    properties.set(Property.MAXIMUM_PACKET_SIZE, bytes);
+    given.properties.set(Property.MAXIMUM_PACKET_SIZE, bytes);
     return this;
   }
 
@@ -305,7 +262,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder topicAliasMaximum(int aliases) {
-    properties.set(Property.TOPIC_ALIAS_MAXIMUM, aliases);
+    given.properties.set(Property.TOPIC_ALIAS_MAXIMUM, aliases);
     return this;
   }
 
@@ -317,8 +274,9 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder userProperty(String name, String value) {
-    properties.userProperty(
-        requireString(name, "user property name"), requireString(value, "user property value"));
+    given.properties.userProperty(
+        OptionChecks.requireString(name, "user property name"),
+        OptionChecks.requireString(value, "user property value"));
     return this;
   }
 
@@ -331,7 +289,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder offlinePolicy(OfflinePolicy policy) {
-    offlinePolicy = Objects.requireNonNull(policy, "offlinePolicy");
+    given.offlinePolicy = Objects.requireNonNull(policy, "offlinePolicy");
     return this;
   }
 
@@ -353,16 +311,9 @@ public final class MqttClientBuilder {
    *     all there is {@link OfflinePolicy#FAIL}
    */
   public MqttClientBuilder queueMaximum(int messages, long bytes) {
-    if (messages <= 0 || bytes <= 0) {
-      throw new IllegalArgumentException(
-          "the queue's bounds are positive, not "
-              + messages
-              + " messages and "
-              + bytes
-              + " B; to publish only while connected, set OfflinePolicy.FAIL");
-    }
-    queueMaximumMessages = messages;
-    queueMaximumBytes = bytes;
+    OptionChecks.requireQueueMaximum(messages, bytes);
+    given.queueMaximumMessages = messages;
+    given.queueMaximumBytes = bytes;
     return this;
   }
 
@@ -374,7 +325,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder overflowPolicy(OverflowPolicy policy) {
-    overflowPolicy = Objects.requireNonNull(policy, "overflowPolicy");
+    given.overflowPolicy = Objects.requireNonNull(policy, "overflowPolicy");
     return this;
   }
 
@@ -387,10 +338,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is negative
    */
   public MqttClientBuilder blockTimeout(Duration timeout) {
-    if (timeout.isNegative()) {
-      throw new IllegalArgumentException("a time limit cannot be negative: " + timeout);
-    }
-    blockTimeout = timeout;
+    given.blockTimeout = OptionChecks.requireNotNegative(timeout);
     return this;
   }
 
@@ -402,7 +350,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder connectTimeout(Duration timeout) {
-    connectTimeout = requirePositive(timeout, "connect timeout");
+    given.connectTimeout = OptionChecks.requirePositive(timeout, "connect timeout");
     return this;
   }
 
@@ -414,7 +362,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is out of range
    */
   public MqttClientBuilder connackTimeout(Duration timeout) {
-    connackTimeout = requirePositive(timeout, "CONNACK timeout");
+    given.connackTimeout = OptionChecks.requirePositive(timeout, "CONNACK timeout");
     return this;
   }
 
@@ -427,7 +375,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder reconnect(ReconnectPolicy policy) {
-    reconnect = Objects.requireNonNull(policy, "reconnect");
+    given.reconnect = Objects.requireNonNull(policy, "reconnect");
     return this;
   }
 
@@ -445,7 +393,7 @@ public final class MqttClientBuilder {
    */
   public MqttClientBuilder beforeConnect(Consumer<ConnectAttempt> hook) {
     Objects.requireNonNull(hook, "hook");
-    beforeConnect =
+    given.beforeConnect =
         attempt -> {
           hook.accept(attempt);
           return null;
@@ -467,7 +415,7 @@ public final class MqttClientBuilder {
   public MqttClientBuilder beforeConnectAsync(
       Function<ConnectAttempt, ? extends CompletionStage<?>> hook) {
     Objects.requireNonNull(hook, "hook");
-    beforeConnect =
+    given.beforeConnect =
         attempt -> Objects.requireNonNull(hook.apply(attempt), "beforeConnectAsync returned null");
     return this;
   }
@@ -478,7 +426,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder manualAcknowledgement() {
-    manualAcknowledgement = true;
+    given.manualAcknowledgement = true;
     return this;
   }
 
@@ -502,11 +450,7 @@ public final class MqttClientBuilder {
    * @throws IllegalArgumentException if it is not 0 to 65,535
    */
   public MqttClientBuilder deduplicationWindow(int messages) {
-    if (messages < 0 || messages > 65_535) {
-      throw new IllegalArgumentException(
-          "the de-duplication window is 0 to 65535 messages, not " + messages);
-    }
-    deduplicationWindow = messages;
+    given.deduplicationWindow = OptionChecks.requireDeduplicationWindow(messages);
     return this;
   }
 
@@ -518,7 +462,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder callbackErrorPolicy(CallbackErrorPolicy policy) {
-    callbackErrorPolicy = Objects.requireNonNull(policy, "callbackErrorPolicy");
+    given.callbackErrorPolicy = Objects.requireNonNull(policy, "callbackErrorPolicy");
     return this;
   }
 
@@ -533,7 +477,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder callbackExecutor(Executor executor) {
-    callbackExecutor = Objects.requireNonNull(executor, "executor");
+    given.callbackExecutor = Objects.requireNonNull(executor, "executor");
     return this;
   }
 
@@ -545,8 +489,8 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder messageHandling(MessageHandling handling) {
-    messageHandling = Objects.requireNonNull(handling, "handling");
-    messageHandlingIsSet = true;
+    given.messageHandling = Objects.requireNonNull(handling, "handling");
+    given.messageHandlingIsSet = true;
     return this;
   }
 
@@ -556,7 +500,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder publishWillOnClose() {
-    publishWillOnClose = true;
+    given.publishWillOnClose = true;
     return this;
   }
 
@@ -744,108 +688,13 @@ public final class MqttClientBuilder {
     return build(groupLoop);
   }
 
-  private MqttClient build(@Nullable MqttLoop given) {
-    if (version != MqttVersion.MQTT_5 && password != null && userName == null) {
-      throw new IllegalArgumentException(
-          "before MQTT 5.0 a password needs a user name [MQTT-3.1.2-22]");
-    }
-    String identifier = clientIdentifier == null ? randomIdentifier() : clientIdentifier;
-    if (identifier.isEmpty() && !cleanStart && version != MqttVersion.MQTT_5) {
-      throw new IllegalArgumentException(
-          "before MQTT 5.0 an empty client identifier needs a clean session [MQTT-3.1.3-7]");
-    }
-    ClientOptions options =
-        new ClientOptions(
-            server,
-            version,
-            identifier,
-            cleanStart,
-            keepAliveSeconds,
-            will,
-            userName,
-            password,
-            properties.build(),
-            new TransportOptions(
-                connectTimeout,
-                handshakeTimeout,
-                Duration.ofMillis(keepAliveSeconds * 1500L),
-                sslContext,
-                verifyHostName,
-                Map.copyOf(webSocketHeaders)),
-            reconnect,
-            manualAcknowledgement,
-            callbackErrorPolicy,
-            callbackExecutor == null || messageHandlingIsSet
-                ? messageHandling
-                : MessageHandling.on(callbackExecutor),
-            callbackExecutor,
-            publishWillOnClose,
-            offlinePolicy,
-            blockTimeout,
-            new EngineOptions(
-                connackTimeout,
-                queueMaximumMessages,
-                queueMaximumBytes,
-                overflowPolicy,
-                sessionLoss,
-                deduplicationWindow),
-            beforeConnect);
-    MqttLoop own = given;
-    boolean ownsLoop = own == null;
-    if (own == null) {
-      own = MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier);
-    }
-    return new MqttClient(own, ownsLoop, options, callbacks.copy());
-  }
-
-  private static String randomIdentifier() {
-    StringBuilder text = new StringBuilder("bight-");
-    ThreadLocalRandom random = ThreadLocalRandom.current();
-    for (int i = 0; i < 12; i++) {
-      text.append(IDENTIFIER_CHARACTERS.charAt(random.nextInt(IDENTIFIER_CHARACTERS.length())));
-    }
-    return text.toString();
-  }
-
-  static byte @Nullable [] copyOfPassword(byte @Nullable [] secret) {
-    if (secret != null && secret.length > 65_535) {
-      throw new IllegalArgumentException("the password has more than 65535 bytes");
-    }
-    return secret == null ? null : secret.clone();
-  }
-
-  static Will willOf(Publish message, Duration delay) {
-    Properties willProperties = message.properties();
-    if (!delay.isZero()) {
-      willProperties =
-          willProperties.toBuilder().set(Property.WILL_DELAY_INTERVAL, delay.toSeconds()).build();
-    }
-    return new Will(
-        message.topic(), message.payload(), message.qos(), message.retain(), willProperties);
-  }
-
-  static int keepAliveSeconds(Duration interval) {
-    long seconds = interval.toSeconds();
-    if (seconds < 0 || seconds > 65_535 || (seconds == 0 && !interval.isZero())) {
-      throw new IllegalArgumentException(
-          "keep alive is 1 to 65535 s, or zero for none, not " + interval);
-    }
-    return (int) seconds;
-  }
-
-  static String requireString(String text, String what) {
-    Utf8.requireWellFormed(text, what);
-    if (Utf8.encodedLength(text) > 65_535) {
-      throw new IllegalArgumentException(what + " is longer than 65535 bytes");
-    }
-    return text;
-  }
-
-  private static Duration requirePositive(Duration timeout, String what) {
-    if (timeout.compareTo(Duration.ofMillis(1)) < 0
-        || timeout.compareTo(Duration.ofMillis(Integer.MAX_VALUE)) > 0) {
-      throw new IllegalArgumentException(what + " is 1 ms to 24 days, not " + timeout);
-    }
-    return timeout;
+  private MqttClient build(@Nullable MqttLoop shared) {
+    ClientOptions options = given.toOptions();
+    String identifier = options.clientIdentifier();
+    MqttLoop used =
+        shared == null
+            ? MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier)
+            : shared;
+    return new MqttClient(used, shared == null, options, callbacks.copy());
   }
 }

@@ -1,0 +1,129 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.OfflinePolicy;
+import io.bight.mqtt.OverflowPolicy;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.packet.Will;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a builder has been given so far, beginning with the defaults. Each value has been checked by
+ * the builder; {@link #toOptions} checks what only shows together, and makes the options that a
+ * client keeps.
+ */
+final class GivenOptions {
+  private static final Duration NO_LIMIT = Duration.ofSeconds(Long.MAX_VALUE);
+  private static final String IDENTIFIER_CHARACTERS =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+  final ServerAddress server;
+  final Properties.Builder properties = Properties.builder();
+  MqttVersion version = MqttVersion.MQTT_5;
+  @Nullable String clientIdentifier;
+  boolean cleanStart = true;
+  int keepAliveSeconds = 60;
+  @Nullable Will will;
+  @Nullable String userName;
+  byte @Nullable [] password;
+  Duration connectTimeout = Duration.ofSeconds(10);
+  Duration handshakeTimeout = Duration.ofSeconds(10);
+  @Nullable SSLContext sslContext;
+  boolean verifyHostName = true;
+  final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
+  ReconnectPolicy reconnect = ReconnectPolicy.exponential();
+  @Nullable Function<ConnectAttempt, @Nullable CompletionStage<?>> beforeConnect;
+  boolean manualAcknowledgement;
+  CallbackErrorPolicy callbackErrorPolicy = CallbackErrorPolicy.CONTINUE;
+  MessageHandling messageHandling = MessageHandling.onLoop();
+  boolean messageHandlingIsSet;
+  @Nullable Executor callbackExecutor;
+  boolean publishWillOnClose;
+  Duration connackTimeout = EngineOptions.DEFAULT.connackTimeout();
+  int queueMaximumMessages = EngineOptions.DEFAULT.queueMaximumMessages();
+  long queueMaximumBytes = EngineOptions.DEFAULT.queueMaximumBytes();
+  OfflinePolicy offlinePolicy = OfflinePolicy.QUEUE;
+  Duration blockTimeout = NO_LIMIT;
+  OverflowPolicy overflowPolicy = EngineOptions.DEFAULT.overflowPolicy();
+  EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
+  int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
+
+  GivenOptions(ServerAddress server) {
+    this.server = server;
+    this.userName = server.userName();
+    String uriPassword = server.password();
+    this.password = uriPassword == null ? null : uriPassword.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Makes the options of a client.
+   *
+   * @throws IllegalArgumentException if some contradict each other
+   */
+  ClientOptions toOptions() {
+    if (version != MqttVersion.MQTT_5 && password != null && userName == null) {
+      throw new IllegalArgumentException(
+          "before MQTT 5.0 a password needs a user name [MQTT-3.1.2-22]");
+    }
+    String identifier = clientIdentifier == null ? randomIdentifier() : clientIdentifier;
+    if (identifier.isEmpty() && !cleanStart && version != MqttVersion.MQTT_5) {
+      throw new IllegalArgumentException(
+          "before MQTT 5.0 an empty client identifier needs a clean session [MQTT-3.1.3-7]");
+    }
+    return new ClientOptions(
+        server,
+        version,
+        identifier,
+        cleanStart,
+        keepAliveSeconds,
+        will,
+        userName,
+        password,
+        properties.build(),
+        new TransportOptions(
+            connectTimeout,
+            handshakeTimeout,
+            Duration.ofMillis(keepAliveSeconds * 1500L),
+            sslContext,
+            verifyHostName,
+            Map.copyOf(webSocketHeaders)),
+        reconnect,
+        manualAcknowledgement,
+        callbackErrorPolicy,
+        callbackExecutor == null || messageHandlingIsSet
+            ? messageHandling
+            : MessageHandling.on(callbackExecutor),
+        callbackExecutor,
+        publishWillOnClose,
+        offlinePolicy,
+        blockTimeout,
+        new EngineOptions(
+            connackTimeout,
+            queueMaximumMessages,
+            queueMaximumBytes,
+            overflowPolicy,
+            sessionLoss,
+            deduplicationWindow),
+        beforeConnect);
+  }
+
+  private static String randomIdentifier() {
+    StringBuilder text = new StringBuilder("bight-");
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    for (int i = 0; i < 12; i++) {
+      text.append(IDENTIFIER_CHARACTERS.charAt(random.nextInt(IDENTIFIER_CHARACTERS.length())));
+    }
+    return text.toString();
+  }
+}
