@@ -15,8 +15,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client was built with; never changes. Made by {@link GivenOptions#toOptions}, and checked by
- * then.
+ * What a client was built with; never changes. Made by {@link GivenOptions#toOptions}, and checked
+ * by then.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record ClientOptions(

@@ -256,7 +256,7 @@ final class ClientWorker implements EngineListener {
   public void onConnected(Connack connack) {
     String assigned = connack.properties().get(Property.ASSIGNED_CLIENT_IDENTIFIER);
     if (assigned != null) {
-      client.setClientIdentifier(assigned);
+      client.status().setClientIdentifier(assigned);
     }
     connection = ++connections;
     sessionGoesOn = options.sessionOutlivesConnection(connack);
@@ -393,7 +393,7 @@ final class ClientWorker implements EngineListener {
 
   /** There is no connection, and none is wanted. */
   void onRest() {
-    client.setState(closed ? State.CLOSED : State.DISCONNECTED);
+    client.status().setState(closed ? State.CLOSED : State.DISCONNECTED);
     if (closed) {
       gate.close(clientClosed());
       engine.failAll(clientClosed());

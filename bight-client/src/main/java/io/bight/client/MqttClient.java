@@ -1,7 +1,6 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
-import io.bight.mqtt.MqttException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Qos;
@@ -19,9 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An MQTT client for versions 3.1, 3.1.1 and 5.0. Everything it does on the network happens on the
@@ -67,37 +64,21 @@ public final class MqttClient implements AutoCloseable {
   private final boolean ownsLoop;
   private final Callbacks callbacks;
   private final ClientWorker worker;
+  private final Subscriber subscriber;
+  private final ClientStatus status;
   private final OfflinePolicy offlinePolicy;
-  private final RequestRoom requestRoom = new RequestRoom();
-
-  /** Written by the driver, read by every thread. */
-  private volatile State state = State.DISCONNECTED;
-
-  /** For how long a connection lives without a turn of the loop; 0: no keep alive, for ever. */
-  private volatile long aliveNanos;
-
-  private volatile String clientIdentifier;
-
-  /** The server of the latest attempt; written by the driver, read by every thread. */
-  private volatile ServerAddress server;
-
-  /** Whether the program has ever asked for a connection; written by any thread. */
-  private volatile boolean connectAsked;
-
-  /** Calls of connect that the driver has not seen yet. */
-  private final AtomicInteger connectsOnTheWay = new AtomicInteger();
 
   MqttClient(MqttLoop loop, boolean ownsLoop, ClientOptions options, Callbacks callbacks) {
     this.loop = loop;
     this.ownsLoop = ownsLoop;
     this.callbacks = callbacks;
-    this.clientIdentifier = options.clientIdentifier();
-    this.server = options.server();
+    this.status = new ClientStatus(loop, options);
     this.offlinePolicy = options.offlinePolicy();
     if (options.callbackExecutor() != null) {
       callbacks.moveEventsTo(new EventLane(options.callbackExecutor(), this::describe));
     }
     this.worker = new ClientWorker(this, loop, options, callbacks);
+    this.subscriber = new Subscriber(this, loop, callbacks, worker);
     loop.add(this);
   }
 
@@ -158,14 +139,13 @@ public final class MqttClient implements AutoCloseable {
    * @return completes when the server has accepted the connection
    */
   public MqttFuture<ConnectEvent> connectAsync() {
-    connectsOnTheWay.incrementAndGet(); // first: else loopForever could take the client for ended
-    connectAsked = true;
+    status.onConnectAsked(); // first: else loopForever could take the client for ended
     var future = new RequestFuture<ConnectEvent>(loop, "connecting " + describe());
     worker.submit(
         Command.of(
             nowNanos -> {
               worker.connect(future);
-              connectsOnTheWay.decrementAndGet();
+              status.onConnectTaken();
             },
             future::onFailure));
     return future;
@@ -310,7 +290,7 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<SubscribeResult> subscribe(
       String topicFilter, Qos qos, Consumer<Message> handler) {
-    return subscribe(new Subscription(topicFilter, qos), handler, null);
+    return subscriber.subscribe(new Subscription(topicFilter, qos), handler, null);
   }
 
   /**
@@ -326,17 +306,8 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<SubscribeResult> subscribe(
       String topicFilter, Qos qos, Consumer<Message> handler, MessageHandling handling) {
-    return subscribe(
+    return subscriber.subscribe(
         new Subscription(topicFilter, qos), handler, Objects.requireNonNull(handling, "handling"));
-  }
-
-  private MqttFuture<SubscribeResult> subscribe(
-      Subscription subscription, Consumer<Message> handler, @Nullable MessageHandling handling) {
-    String topicFilter = subscription.topicFilter();
-    callbacks.setSubscriptionHandler(
-        topicFilter, new MessageHandler(topicFilter, handler, handling));
-    handlersChanged();
-    return subscribe(List.of(subscription));
   }
 
   /**
@@ -360,21 +331,7 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<SubscribeResult> subscribe(
       List<Subscription> subscriptions, Properties properties) {
-    List<Subscription> copy = List.copyOf(subscriptions);
-    if (copy.isEmpty()) {
-      throw new IllegalArgumentException("subscribe needs at least one topic filter");
-    }
-    List<String> topicFilters = copy.stream().map(Subscription::topicFilter).toList();
-    var future =
-        new RequestFuture<SubscribeResult>(
-            loop, "subscribing to " + topicFilters + " by " + describe());
-    report(future, callbacks.onSubscribed, "onSubscribed", topicFilters);
-    if (requestRoom.tryTake(future, topicFilters, properties, describe())) {
-      worker.submit(
-          Command.of(
-              nowNanos -> worker.subscribe(copy, properties, future, nowNanos), future::onFailure));
-    }
-    return future;
+    return subscriber.subscribe(subscriptions, properties);
   }
 
   /**
@@ -386,26 +343,7 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if there is none, or one is not allowed
    */
   public MqttFuture<UnsubscribeResult> unsubscribe(String... topicFilters) {
-    List<String> filters = List.of(topicFilters);
-    if (filters.isEmpty()) {
-      throw new IllegalArgumentException("unsubscribe needs at least one topic filter");
-    }
-    filters.forEach(Topics::requireFilter);
-    var future =
-        new RequestFuture<UnsubscribeResult>(
-            loop, "unsubscribing from " + filters + " by " + describe());
-    Runnable removal = callbacks.removalOfSubscriptionHandlers(filters);
-    report(future, callbacks.onUnsubscribed, "onUnsubscribed", filters);
-    if (requestRoom.tryTake(future, filters, Properties.NONE, describe())) {
-      worker.submit(
-          Command.of(nowNanos -> worker.unsubscribe(filters, future, nowNanos), future::onFailure));
-    }
-    future.thenRun(
-        () -> {
-          removal.run();
-          handlersChanged();
-        });
-    return future;
+    return subscriber.unsubscribe(List.of(topicFilters));
   }
 
   // ---- callbacks
@@ -418,7 +356,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onMessage(Consumer<Message> handler) {
-    return addHandler(new MessageHandler(null, handler, null));
+    return subscriber.addHandler(new MessageHandler(null, handler, null));
   }
 
   /**
@@ -430,7 +368,8 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic filter is not allowed
    */
   public Registration onMessage(String topicFilter, Consumer<Message> handler) {
-    return addHandler(new MessageHandler(Topics.requireFilter(topicFilter), handler, null));
+    return subscriber.addHandler(
+        new MessageHandler(Topics.requireFilter(topicFilter), handler, null));
   }
 
   /**
@@ -446,7 +385,8 @@ public final class MqttClient implements AutoCloseable {
   public Registration onMessage(
       String topicFilter, Consumer<Message> handler, MessageHandling handling) {
     Objects.requireNonNull(handling, "handling");
-    return addHandler(new MessageHandler(Topics.requireFilter(topicFilter), handler, handling));
+    return subscriber.addHandler(
+        new MessageHandler(Topics.requireFilter(topicFilter), handler, handling));
   }
 
   /**
@@ -463,20 +403,11 @@ public final class MqttClient implements AutoCloseable {
   public Inbox inbox(String topicFilter, int capacity) {
     Inbox inbox =
         new Inbox(this, loop, worker.delivery(), Topics.requireFilter(topicFilter), capacity);
-    inbox.setRegistration(addHandler(inbox.handler()));
-    if (state == State.CLOSED) {
+    inbox.setRegistration(subscriber.addHandler(inbox.handler()));
+    if (state() == State.CLOSED) {
       inbox.close();
     }
     return inbox;
-  }
-
-  private Registration addHandler(MessageHandler handler) {
-    Registration registration = callbacks.addMessageHandler(handler);
-    handlersChanged();
-    return () -> {
-      registration.close();
-      handlersChanged();
-    };
   }
 
   /**
@@ -583,25 +514,6 @@ public final class MqttClient implements AutoCloseable {
     return Callbacks.add(callbacks.onPacket, callback);
   }
 
-  /** Has a request's outcome told to callbacks. */
-  private void report(
-      MqttFuture<?> future,
-      List<Consumer<SubscribeEvent>> listeners,
-      String name,
-      List<String> topicFilters) {
-    future.whenComplete(
-        (result, failure) -> {
-          if (!listeners.isEmpty() && loop.inLoop()) {
-            MqttException why = failure instanceof MqttException mqtt ? mqtt : null;
-            callbacks.call(this, name, listeners, new SubscribeEvent(this, topicFilters, why));
-          }
-        });
-  }
-
-  private void handlersChanged() {
-    worker.submit(Command.of(nowNanos -> worker.onHandlersChanged(), failure -> {}));
-  }
-
   void acknowledge(IncomingPublish incoming, ReasonCode reasonCode, Properties properties) {
     worker.submit(
         Command.of(
@@ -662,7 +574,7 @@ public final class MqttClient implements AutoCloseable {
    * @return the state at this moment
    */
   public State state() {
-    return state;
+    return status.state();
   }
 
   /**
@@ -673,8 +585,7 @@ public final class MqttClient implements AutoCloseable {
    * @return true while connected
    */
   public boolean isConnected() {
-    return state == State.CONNECTED
-        && (aliveNanos == 0 || System.nanoTime() - loop.lastTurnNanos() <= aliveNanos);
+    return status.isConnected();
   }
 
   /**
@@ -683,7 +594,7 @@ public final class MqttClient implements AutoCloseable {
    * @return the one that was set or made, or that the server assigned; empty until it did
    */
   public String clientId() {
-    return clientIdentifier;
+    return status.clientIdentifier();
   }
 
   /**
@@ -693,7 +604,7 @@ public final class MqttClient implements AutoCloseable {
    *     set another one; without user name and password
    */
   public String server() {
-    return server.toString();
+    return status.server().toString();
   }
 
   /**
@@ -723,13 +634,16 @@ public final class MqttClient implements AutoCloseable {
   /** Returns the client identifier, the server and the state. */
   @Override
   public String toString() {
-    return "MqttClient[" + describe() + ", " + state + "]";
+    return "MqttClient[" + describe() + ", " + state() + "]";
   }
 
   /** Names the client and its server, for messages. Shows no secret. */
   String describe() {
-    String identifier = clientIdentifier;
-    return (identifier.isEmpty() ? "a client" : "client '" + identifier + "'") + " of " + server;
+    return status.describe();
+  }
+
+  ClientStatus status() {
+    return status;
   }
 
   /** Makes the client one of a group; called before anything is asked of it. */
@@ -743,23 +657,6 @@ public final class MqttClient implements AutoCloseable {
     } else {
       loop.executeOnLoop(() -> worker.onCallbackThrew(error));
     }
-  }
-
-  void setState(State next) {
-    state = next;
-  }
-
-  void setConnected(Duration keepAlive) {
-    aliveNanos = keepAlive.toNanos() * 3 / 2;
-    state = State.CONNECTED;
-  }
-
-  void setServer(ServerAddress next) {
-    server = next;
-  }
-
-  void setClientIdentifier(String assigned) {
-    clientIdentifier = assigned;
   }
 
   /** Waits for something that a callback completes, driving if nobody else does. */
@@ -778,12 +675,12 @@ public final class MqttClient implements AutoCloseable {
 
   /** Tells whether the program has asked for a connection, and it has ended for good. */
   boolean hasEnded() {
-    return connectAsked && connectsOnTheWay.get() == 0 && worker.isResting();
+    return status.wasConnectAsked() && !status.isConnectOnTheWay() && worker.isResting();
   }
 
   /** Tells whether the client makes no progress without a driver. */
   boolean needsDriver() {
-    return connectsOnTheWay.get() > 0 || !worker.isResting();
+    return status.isConnectOnTheWay() || !worker.isResting();
   }
 
   // ---- the end

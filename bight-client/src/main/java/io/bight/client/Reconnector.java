@@ -171,8 +171,8 @@ final class Reconnector {
 
   private void beginAttempt() {
     phase = Phase.CONNECTING;
-    client.setServer(options.server());
-    client.setState(State.CONNECTING);
+    client.status().setServer(options.server());
+    client.status().setState(State.CONNECTING);
     if (gate == null) {
       startAttempt();
     } else {
@@ -209,7 +209,7 @@ final class Reconnector {
             asked,
             hook == null ? none -> null : hook,
             options.transport().connectTimeout(),
-            () -> client.setServer(asked.serverAddress()),
+            () -> client.status().setServer(asked.serverAddress()),
             this::onHookFailure,
             this::onTransportFailure);
     attempt.start();
@@ -275,7 +275,7 @@ final class Reconnector {
     retries.onAccepted(nowNanos);
     int keepAliveSeconds =
         connack.properties().get(Property.SERVER_KEEP_ALIVE, sent().keepAliveSeconds());
-    client.setConnected(Duration.ofSeconds(keepAliveSeconds));
+    client.status().setConnected(Duration.ofSeconds(keepAliveSeconds));
     LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
     callbacks.call(client, "onConnect", callbacks.onConnect, event);
     for (RequestFuture<ConnectEvent> future : takeAll(connecting)) {
@@ -289,7 +289,7 @@ final class Reconnector {
     retryDelay = wanted ? delay : null;
     // A callback may ask for another attempt, which is not the one that has failed.
     List<RequestFuture<ConnectEvent>> failed = wanted ? List.of() : takeAll(connecting);
-    client.setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
+    client.status().setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
     LOG.info(
         "{} ({})",
         failure.getMessage(),
@@ -314,7 +314,7 @@ final class Reconnector {
     connected = null;
     lastLoss = end.by() + ", " + end.message();
     if (end.by() == ConnectionEnd.By.USER) {
-      client.setState(State.DISCONNECTED);
+      client.status().setState(State.DISCONNECTED);
       if (end.established()) {
         onDisconnected(ConnectFailures.asked(end, endedBecause), null);
       }
@@ -331,7 +331,7 @@ final class Reconnector {
     Duration delay = retries.onLost(client.describe(), end, nowNanos);
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
-    client.setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
+    client.status().setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
     onDisconnected(retries.explained(end, client.clientId()), retryDelay);
   }
 
