@@ -1,10 +1,12 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +39,10 @@ final class DriverSeat {
     final Mode mode;
 
     /** Set by any thread; the driver leaves after the step it is in. */
-    volatile boolean stopped;
+    private volatile boolean stopped;
+
+    /** When that was; written before it. */
+    private volatile long stoppedNanos;
 
     /** Set by a driver of another mode that waits for the seat. */
     volatile boolean handOver;
@@ -50,6 +55,23 @@ final class DriverSeat {
       this.mode = mode;
     }
 
+    /** Has the driver leave; any thread. */
+    void stop() {
+      if (!stopped) {
+        stoppedNanos = System.nanoTime();
+        stopped = true;
+      }
+    }
+
+    boolean isStopped() {
+      return stopped;
+    }
+
+    /** Returns how long ago the driver was told to stop; only of one that was. */
+    long nanosSinceStopped() {
+      return System.nanoTime() - stoppedNanos;
+    }
+
     boolean isEnding() {
       return stopped || handOver;
     }
@@ -59,9 +81,13 @@ final class DriverSeat {
     }
   }
 
+  /** How long somebody who wants to drive waits for one who was told to stop and does not leave. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final String loopName;
   private final Consumer<@Nullable Thread> onDriverChange;
   private final Runnable wakeup;
+  private final Function<Drive, String> whyNotLeft;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
@@ -77,10 +103,21 @@ final class DriverSeat {
   /** How many have driven so far. Guarded by the lock. */
   private long drives;
 
-  DriverSeat(String loopName, Consumer<@Nullable Thread> onDriverChange, Runnable wakeup) {
+  /**
+   * Makes a free seat.
+   *
+   * @param wakeup has whoever drives look whether he is to leave
+   * @param whyNotLeft says what keeps a driver who was told to stop
+   */
+  DriverSeat(
+      String loopName,
+      Consumer<@Nullable Thread> onDriverChange,
+      Runnable wakeup,
+      Function<Drive, String> whyNotLeft) {
     this.loopName = loopName;
     this.onDriverChange = onDriverChange;
     this.wakeup = wakeup;
+    this.whyNotLeft = whyNotLeft;
   }
 
   @Nullable Drive current() {
@@ -94,13 +131,14 @@ final class DriverSeat {
 
   /**
    * Takes the seat for one of the three ways that a program asks for. Waits while the one who
-   * drives is about to leave.
+   * drives is about to leave, but not for ever where he was told to: a callback may be stuck.
    *
    * @return the stay, or null if the time passed before the seat was free
-   * @throws IllegalStateException if somebody else drives
+   * @throws IllegalStateException if somebody else drives, or does not leave
    */
   @Nullable Drive take(Mode mode, Thread thread, long waitNanos) {
     boolean interrupted = false;
+    long begunNanos = System.nanoTime();
     lock.lock();
     waitingToTake++;
     try {
@@ -121,16 +159,21 @@ final class DriverSeat {
                   + "', which that thread is driving; return from the"
                   + " callback and the loop goes on");
         }
-        if (!drive.stopped && drive.mode != Mode.BLOCKING_CALL) {
+        if (!drive.isStopped() && drive.mode != Mode.BLOCKING_CALL) {
           throw driven(mode, drive);
         }
         drive.handOver = true;
         wakeup.run();
+        long patience = drive.isStopped() ? patienceWith(drive, begunNanos) : Long.MAX_VALUE;
+        if (patience <= 0 || (left <= 0 && drive.isStopped() && isOverdue(drive))) {
+          throw notLeft(mode, drive);
+        }
         if (left <= 0) {
           return null;
         }
         try {
-          left = changed.awaitNanos(left);
+          long wait = Math.min(left, patience);
+          left -= wait - changed.awaitNanos(wait);
         } catch (InterruptedException e) {
           interrupted = true;
           return null;
@@ -148,12 +191,34 @@ final class DriverSeat {
     }
   }
 
+  private static boolean isOverdue(Drive drive) {
+    return drive.nanosSinceStopped() >= PATIENCE_NANOS;
+  }
+
+  /** Returns how much longer one who wants to drive waits for one who was told to stop. */
+  private static long patienceWith(Drive drive, long begunNanos) {
+    long waitedNanos = System.nanoTime() - begunNanos;
+    return PATIENCE_NANOS - Math.min(waitedNanos, drive.nanosSinceStopped());
+  }
+
   /** Throws if somebody drives, in a way that does not give way by itself. */
   void requireNoDriver(Mode mode) {
     Drive drive = current;
-    if (drive != null && !drive.stopped && drive.mode != Mode.BLOCKING_CALL) {
+    if (drive != null && !drive.isStopped() && drive.mode != Mode.BLOCKING_CALL) {
       throw driven(mode, drive);
     }
+  }
+
+  private IllegalStateException notLeft(Mode mode, Drive drive) {
+    return new IllegalStateException(
+        mode.text
+            + " cannot drive the loop '"
+            + loopName
+            + "' yet: "
+            + whyNotLeft.apply(drive)
+            + "; it was told to stop "
+            + TimeUnit.NANOSECONDS.toMillis(drive.nanosSinceStopped())
+            + " ms ago");
   }
 
   private IllegalStateException driven(Mode mode, Drive drive) {
@@ -277,7 +342,7 @@ final class DriverSeat {
   @Nullable Drive stop() {
     Drive drive = current;
     if (drive != null) {
-      drive.stopped = true;
+      drive.stop();
       wakeup.run();
     }
     return drive;

@@ -226,7 +226,7 @@ final class LoopDriving {
       leave(drive);
     }
     rethrowFailureOf(drive);
-    if (drive.stopped && !loop.isClosed() && !future.isDone()) {
+    if (drive.isStopped() && !loop.isClosed() && !future.isDone()) {
       throw new IllegalStateException(
           "loopStop() ended a blocking call that drove the loop '"
               + loop.name()
@@ -283,7 +283,7 @@ final class LoopDriving {
     Drive drive = seat.current();
     if (drive != null && drive.thread == Thread.currentThread() && drive.failure == null) {
       drive.failure = error;
-      drive.stopped = true;
+      drive.stop();
     }
   }
 
@@ -301,7 +301,7 @@ final class LoopDriving {
   /** Tells whether the driver is to leave, so that callbacks still to come should wait. */
   boolean isDriverEnding() {
     Drive drive = seat.current();
-    return drive != null && drive.stopped;
+    return drive != null && drive.isStopped();
   }
 
   /** Stops whoever drives; {@link MqttLoop#loopStop}. */
@@ -342,8 +342,8 @@ final class LoopDriving {
   }
 
   /** Says what keeps a driver who was told to leave. */
-  private String whyNotLeft(Drive drive) {
-    String callback = loop.running().describe();
+  String whyNotLeft(Drive drive) {
+    String callback = loop.slowCallbackWatch().describeRunning();
     return drive.describe()
         + (callback == null
             ? " has not answered yet, though no callback runs: its thread waits for the processor, or"

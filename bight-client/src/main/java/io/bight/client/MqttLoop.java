@@ -84,7 +84,7 @@ public final class MqttLoop implements AutoCloseable {
         new SlowCallbackWatch(this, builder.slowCallback, builder.slowCallbackWarning);
     this.running = new RunningCallback(this, slowCallbackWatch);
     this.eventLoop = new DrivenEventLoop(transport.ioHandlerFactory(), this::workWithoutDriver);
-    this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup);
+    this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup, this::whyNotLeft);
     this.driving = new LoopDriving(this, eventLoop, seat);
     this.host = new HostLoop(this, eventLoop, seat);
   }
@@ -126,8 +126,8 @@ public final class MqttLoop implements AutoCloseable {
    *
    * @param timeout how long to wait at most; zero: never waits
    * @return true if something was done
-   * @throws IllegalStateException if another thread is driving, if called inside a callback, or if
-   *     the loop is closed
+   * @throws IllegalStateException if another thread is driving, or was told to stop a second ago
+   *     and is stuck in a callback; if called inside a callback, or if the loop is closed
    */
   public boolean loop(Duration timeout) {
     return driving.turn(timeout);
@@ -137,8 +137,9 @@ public final class MqttLoop implements AutoCloseable {
    * Drives on a thread of the loop's own, named after the loop, until {@link #loopStop()} or {@link
    * #close()}. A daemon thread unless the loop was built otherwise.
    *
-   * @throws IllegalStateException if another thread is driving, this one included, or if the loop
-   *     is closed
+   * @throws IllegalStateException if another thread is driving, this one included, or was told to
+   *     stop and does not leave within a second, since a callback is stuck; or if the loop is
+   *     closed
    */
   public void loopStart() {
     driving.start(daemon);
@@ -149,8 +150,8 @@ public final class MqttLoop implements AutoCloseable {
    * interrupt flag is kept), or until every client of the loop has ended: disconnected or closed by
    * the program, or without further attempts to connect.
    *
-   * @throws IllegalStateException if another thread is driving, if called inside a callback, or if
-   *     the loop is closed
+   * @throws IllegalStateException if another thread is driving, or was told to stop a second ago
+   *     and is stuck in a callback; if called inside a callback, or if the loop is closed
    */
   public void loopForever() {
     driving.forever();
@@ -163,7 +164,9 @@ public final class MqttLoop implements AutoCloseable {
    *
    * <p>Inside a callback it returns at once, and the driver leaves when the callback returns. On
    * another thread it waits until the driver has left, but no longer than 100 ms if he is inside a
-   * callback, which is named in a warning and not interrupted.
+   * callback, which is named in a warning and not interrupted. As long as that does not return,
+   * nobody can drive: calls that would are refused after a second, and {@link #driveOn} begins when
+   * it returns.
    */
   public void loopStop() {
     driving.stop();
@@ -312,6 +315,10 @@ public final class MqttLoop implements AutoCloseable {
       return "driven by driveOn(Executor), which runs no turn now";
     }
     return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
+  }
+
+  private String whyNotLeft(Drive drive) {
+    return driving.whyNotLeft(drive);
   }
 
   /** Tells which callback runs and which were slow; any thread. */

@@ -231,21 +231,27 @@ final class SlowCallbackWatch {
 
   /** Tells what runs and what was slow; any thread. */
   String diagnostics() {
-    long count = loop.running().count();
-    String name = loop.running().describe();
-    String runs = "none";
-    if (name != null) {
-      long since = seenSinceNanos;
-      boolean seen = seenCount == count;
-      long millis = seen ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - since) : 0;
-      runs = name + (seen ? ", for at least " + millis + " ms" : ", begun just now");
-    }
+    String running = describeRunning();
+    String runs = running == null ? "none" : running;
     StringJoiner text = new StringJoiner("\n    ");
     synchronized (remembered) {
       text.add("\n  running callback: " + runs + "\n  slow callbacks so far: " + ended);
       remembered.forEach(text::add);
     }
     return text.toString();
+  }
+
+  /** Names the callback that runs and since when, or returns null if none does; any thread. */
+  @Nullable String describeRunning() {
+    long count = loop.running().count();
+    String name = loop.running().describe();
+    if (name == null || patienceNanos == 0) {
+      return name;
+    }
+    long since = seenSinceNanos;
+    boolean seen = seenCount == count;
+    long millis = seen ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - since) : 0;
+    return name + (seen ? ", for at least " + millis + " ms" : ", begun just now");
   }
 
   /** Returns how often the watch has looked; for tests. */

@@ -2,6 +2,7 @@
 package io.bight.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bight.testkit.LeakCheck;
 import java.io.IOException;
@@ -47,8 +48,30 @@ class LoopStopTest {
           .singleElement()
           .asString()
           .contains("loopStart() on thread 'stop-in-callback'")
-          .contains("is inside a task given to execute(...); it stops when that returns");
+          .contains("is inside a task given to execute(...), ")
+          .contains("; it stops when that returns");
       release.countDown();
+    }
+  }
+
+  @Test
+  void l4WhoWantsToDriveAfterAStopThatFoundAStuckCallbackIsRefusedWithItsName() throws Exception {
+    try (MqttLoop loop = MqttLoop.create("stuck")) {
+      loop.loopStart();
+      loop.execute(this::block);
+      assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+      loop.loopStop();
+      assertThatThrownBy(loop::loopStart)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("loopStart() cannot drive the loop 'stuck' yet: ")
+          .hasMessageContaining("loopStart() on thread 'stuck' is inside a task given to execute(")
+          .hasMessageFindingMatch("for at least \\d+ ms; it stops when that returns")
+          .hasMessageFindingMatch("told to stop \\d+ ms ago");
+      assertThatThrownBy(loop::loopForever).hasMessageContaining("loopForever() cannot drive");
+      // One turn waits no longer than it is told to; by now the driver should have left.
+      assertThatThrownBy(() -> loop.loop(Duration.ZERO)).hasMessageContaining("is inside a task");
+      release.countDown();
+      loop.loopStart(); // waits for the one who leaves now
     }
   }
 
