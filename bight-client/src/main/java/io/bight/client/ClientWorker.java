@@ -185,7 +185,7 @@ final class ClientWorker implements EngineListener {
       publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    return engine.publish(publish.message(), publish.offlinePolicy(), publish, nowNanos);
+    return engine.publish(publish.message(), publish.offlinePolicy(), null, publish, nowNanos);
   }
 
   /** A message is not sent. Callbacks are told if this is the driver; any thread. */

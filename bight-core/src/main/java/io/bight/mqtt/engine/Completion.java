@@ -23,4 +23,14 @@ public interface Completion<T> {
    * @param failure why
    */
   void onFailure(MqttException failure);
+
+  /**
+   * The client ends while the command is in its session store, which the next client with this
+   * store goes on with: whether it will succeed is open.
+   *
+   * @param failure why nothing more is heard of it here
+   */
+  default void onKept(MqttException failure) {
+    onFailure(failure);
+  }
 }

@@ -45,6 +45,12 @@ final class ConnectionState {
   @Nullable ServerLimits limits;
   KeepAlive keepAlive;
 
+  /** How long the session lasts beyond this connection. */
+  long sessionExpirySeconds;
+
+  /** Whether the batch being made says what must be stored before it is written. */
+  boolean batchDepends;
+
   /** Below zero when a resumed session has more in flight than the server now takes. */
   int sendQuota;
 

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.packet.Auth;
 import io.bight.mqtt.packet.Connack;
 import io.bight.mqtt.packet.Packet;
@@ -48,6 +49,18 @@ public interface EngineListener {
    * @param failure which and why
    */
   default void onResubscribeFailure(MqttException failure) {}
+
+  /**
+   * The store of the session has stopped working. Messages that cannot be stored fail, and nothing
+   * is sent that must be stored first. Comes in the middle of a state change: it must not issue
+   * commands.
+   *
+   * @param failure what happened
+   */
+  default void onStoreFailure(MqttStoreException failure) {}
+
+  /** The store works again and has been told the whole session. Must not issue commands. */
+  default void onStoreRecovered() {}
 
   /**
    * A packet was encoded or decoded, for a log in words. Asked for only when {@link

@@ -9,6 +9,7 @@ import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Puback;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Pubrec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,14 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class IncomingMessages {
   private final MqttEngine engine;
   private final Session session;
-  private final SessionStore store;
+  private final SessionKeeper keeper;
   private final EngineListener listener;
 
   IncomingMessages(
-      MqttEngine engine, Session session, SessionStore store, EngineListener listener) {
+      MqttEngine engine, Session session, SessionKeeper keeper, EngineListener listener) {
     this.engine = engine;
     this.session = session;
-    this.store = store;
+    this.keeper = keeper;
     this.listener = listener;
   }
 
@@ -51,7 +52,7 @@ final class IncomingMessages {
     IncomingPublish incoming = new IncomingPublish(publish, connection);
     if (publish.qos() == Qos.EXACTLY_ONCE) {
       IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
-      if (earlier != null && !earlier.isGivenUp(connection)) {
+      if (earlier != null && !earlier.isGivenUp(connection) && !isAnother(publish, earlier)) {
         onRepetition(connection, earlier, incoming);
         return;
       }
@@ -66,6 +67,14 @@ final class IncomingMessages {
     connection.receiveQuotaUsed++;
     connection.unacknowledged.add(incoming);
     listener.onMessage(incoming);
+  }
+
+  /**
+   * Tells whether a packet identifier means another message than earlier: the server may have begun
+   * a new session without our knowledge, and says that it sends this one for the first time.
+   */
+  private static boolean isAnother(Publish publish, IncomingPublish earlier) {
+    return earlier.isUncertain && !publish.dup();
   }
 
   /** The same QoS 2 message once more: answered like the first, never delivered [MQTT-4.3.3-10]. */
@@ -171,7 +180,8 @@ final class IncomingMessages {
     if (incoming != null) {
       reason = ReasonCode.SUCCESS;
       session.receiving.remove(packetIdentifier);
-      store.removeIncoming(packetIdentifier);
+      keeper.removeIncoming(packetIdentifier);
+      connection.batchDepends = true;
       connection.receiveQuotaUsed = Math.max(0, connection.receiveQuotaUsed - 1);
     }
     connection.encoder.encodePubcomp(
@@ -199,16 +209,19 @@ final class IncomingMessages {
     if (session.recent != null) {
       session.recent.onAnswered(incoming, incoming.answer);
     }
+    if (incoming.isHandled() && isReceiving(incoming)) {
+      // At once: its acknowledgement may have to wait, and a repetition must not be delivered.
+      keeper.putIncoming(incoming.message().packetIdentifier());
+      connection.batchDepends = true;
+    }
     if (connection == engine.connectionOrNull()) {
       sendAcknowledgements(connection);
-    } else if (!incoming.answer.isError() && isReceiving(incoming)) {
-      // Answered between two connections: the repetition on the next one must not be delivered.
-      store.putIncoming(incoming.message().packetIdentifier());
     }
   }
 
   private boolean isReceiving(IncomingPublish incoming) {
-    return session.receiving.get(incoming.message().packetIdentifier()) == incoming;
+    return incoming.message().qos() == Qos.EXACTLY_ONCE
+        && session.receiving.get(incoming.message().packetIdentifier()) == incoming;
   }
 
   private static Packet acknowledgement(
@@ -250,14 +263,24 @@ final class IncomingMessages {
     } else if (answer.isError()) {
       connection.receiveQuotaUsed--;
       session.receiving.remove(packetIdentifier); // a new message from here on [MQTT-4.3.3-9]
-      store.removeIncoming(packetIdentifier);
-    } else {
-      store.putIncoming(packetIdentifier);
     }
+  }
+
+  /** Takes over what a store has kept. */
+  void restore(List<Integer> handledPacketIdentifiers) {
+    for (Integer packetIdentifier : handledPacketIdentifiers) {
+      session.receiving.put(packetIdentifier, IncomingPublish.handledBefore(packetIdentifier));
+    }
+  }
+
+  /** The session goes on, unless the server has begun a new one without our knowledge. */
+  void onSessionUncertain() {
+    session.receiving.values().forEach(incoming -> incoming.isUncertain = true);
   }
 
   void onSessionLost() {
     session.receiving.clear();
+    keeper.clearIncoming();
     if (session.recent != null) {
       session.recent.clear();
     }

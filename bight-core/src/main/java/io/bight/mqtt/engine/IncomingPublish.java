@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.Properties;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.packet.Publish;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,9 @@ public final class IncomingPublish {
   /** Whether the application will not answer any more, as far as it knows. */
   boolean abandoned;
 
+  /** Whether it may be of a session that the server has lost without our knowledge. */
+  boolean isUncertain;
+
   IncomingPublish(Publish message, @Nullable ConnectionState connection) {
     this.message = message;
     this.connection = connection;
@@ -48,6 +52,32 @@ public final class IncomingPublish {
    */
   public boolean isAnswered() {
     return connection == null || answer != null;
+  }
+
+  /**
+   * Returns a QoS 2 message of which a store has kept that the application has handled it.
+   *
+   * @param packetIdentifier its packet identifier
+   */
+  static IncomingPublish handledBefore(int packetIdentifier) {
+    Publish unknown =
+        new Publish(
+            "unknown",
+            new byte[0],
+            Qos.EXACTLY_ONCE,
+            false,
+            false,
+            packetIdentifier,
+            Properties.NONE);
+    IncomingPublish incoming = new IncomingPublish(unknown, null);
+    incoming.answer = ReasonCode.SUCCESS;
+    incoming.answerSent = true;
+    return incoming;
+  }
+
+  /** Tells whether the application has handled the message: it must not be given it again. */
+  boolean isHandled() {
+    return answer != null && !answer.isError();
   }
 
   /** Tells whether a repetition on a connection is for the application as if it were new. */

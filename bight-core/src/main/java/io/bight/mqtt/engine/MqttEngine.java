@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
@@ -27,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -68,8 +70,10 @@ public final class MqttEngine {
   private final EngineListener listener;
   private final ByteBufAllocator allocator;
   private final SessionStore store;
+  private final SessionKeeper keeper;
   private final Session session;
   private final OutgoingMessages outgoing;
+  private final PublishSender sender;
   private final IncomingMessages incoming;
   private final Requests requests;
   private final ServerPackets serverPackets;
@@ -108,10 +112,30 @@ public final class MqttEngine {
     this.allocator = allocator;
     this.store = store;
     this.session = new Session(options.deduplicationWindow());
-    this.outgoing = new OutgoingMessages(this, session, store, options);
-    this.incoming = new IncomingMessages(this, session, store, listener);
-    this.requests = new Requests(this, session, listener);
-    this.serverPackets = new ServerPackets(this, store, listener, outgoing, incoming, requests);
+    this.keeper = new SessionKeeper(store, session, description, listener);
+    this.outgoing = new OutgoingMessages(this, session, keeper, options);
+    this.sender = outgoing.sender();
+    this.incoming = new IncomingMessages(this, session, keeper, listener);
+    this.requests = new Requests(this, session, keeper, listener);
+    this.serverPackets =
+        new ServerPackets(this, session, keeper, listener, outgoing, incoming, requests);
+  }
+
+  /**
+   * Takes over the session that the store has kept. Called once, before anything else.
+   *
+   * @param completions returns whom to tell of a message's outcome
+   * @param nowNanos the time
+   */
+  public void restore(
+      Function<StoredPublish, Completion<PublishResult>> completions, long nowNanos) {
+    this.nowNanos = nowNanos;
+    StoredSession kept = store.load();
+    kept.outgoing().forEach(message -> outgoing.restore(message, completions.apply(message)));
+    incoming.restore(kept.incoming());
+    requests.restore(kept.subscriptions());
+    session.isUncertain = kept.standing() == StoredSession.Standing.UNCERTAIN;
+    session.isExpired = kept.standing() == StoredSession.Standing.EXPIRED;
   }
 
   // ---- state
@@ -189,6 +213,7 @@ public final class MqttEngine {
     }
     receivingPaused = false;
     connection = opened;
+    keeper.putConnecting();
   }
 
   /**
@@ -285,7 +310,7 @@ public final class MqttEngine {
     if (ended != null) {
       ending = null;
       ended.release();
-      outgoing.onTransportClosed(ended, cause);
+      sender.onTransportClosed(ended, cause);
     }
   }
 
@@ -301,14 +326,49 @@ public final class MqttEngine {
       current = ending;
     } else if (current.accepted) {
       requests.sendWaiting(current);
-      outgoing.fillBatch(current);
+      sender.fillBatch(current);
     }
+    boolean stored = sender.commit();
     if (current == null || current.outgoingBytes() == 0) {
       return null;
     }
-    store.commit();
+    if (stored) {
+      current.batchDepends = false;
+    } else if (current.batchDepends) {
+      onBatchNotStored(current);
+      return null;
+    }
     current.keepAlive.onSent(nowNanos);
     return current.takeOutgoing();
+  }
+
+  /** What the batch says must not be said: the server asks again on the next connection. */
+  private void onBatchNotStored(ConnectionState current) {
+    current.dropOutgoing();
+    if (connection == current) {
+      MqttStoreException failure = keeper.failure();
+      end(
+          current,
+          new ConnectionEnd(
+              By.CLIENT,
+              current.accepted,
+              ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
+              "a step of a QoS 2 message could not be stored"
+                  + (failure == null ? "" : ": " + failure.getMessage()),
+              Properties.NONE,
+              failure));
+    }
+  }
+
+  /**
+   * Makes last what the store was told, and fails messages that it cannot keep; {@link
+   * #takeOutgoing} does it too. To be called after commands while there is no transport.
+   *
+   * @param nowNanos the time
+   */
+  public void commit(long nowNanos) {
+    this.nowNanos = nowNanos;
+    sender.commit();
   }
 
   /**
@@ -329,7 +389,7 @@ public final class MqttEngine {
     }
     Integer messages = current.batchesOnTheWay.poll();
     if (messages != null && messages > 0) {
-      outgoing.onWritten(current, messages);
+      sender.onWritten(current, messages);
     }
   }
 
@@ -356,9 +416,14 @@ public final class MqttEngine {
     if (connection == null) {
       return NO_DEADLINE;
     }
-    return connection.accepted
-        ? connection.keepAlive.deadlineNanos()
-        : connection.connackDeadlineNanos;
+    if (!connection.accepted) {
+      return connection.connackDeadlineNanos;
+    }
+    long deadline = connection.keepAlive.deadlineNanos();
+    long retry = keeper.retryDeadlineNanos(); // served by takeOutgoing
+    return retry == NO_DEADLINE || (deadline != NO_DEADLINE && deadline - retry < 0)
+        ? deadline
+        : retry;
   }
 
   /**
@@ -418,7 +483,7 @@ public final class MqttEngine {
    */
   public OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
-    return publish(message, OfflinePolicy.QUEUE, completion, nowNanos);
+    return publish(message, OfflinePolicy.QUEUE, null, completion, nowNanos);
   }
 
   /**
@@ -426,6 +491,7 @@ public final class MqttEngine {
    *
    * @param message the message
    * @param offlinePolicy whether it waits
+   * @param tag what the program knows it by, kept with it in the store; or null
    * @param completion is told the outcome
    * @param nowNanos the time
    * @return the entry by which the message can be cancelled and looked at
@@ -433,24 +499,25 @@ public final class MqttEngine {
   public OutgoingPublish publish(
       Publish message,
       OfflinePolicy offlinePolicy,
+      @Nullable String tag,
       Completion<PublishResult> completion,
       long nowNanos) {
     this.nowNanos = nowNanos;
-    long heapBytes = OutgoingPublish.heapBytesOf(message, offlinePolicy);
+    Publish own = message.properties().isEmpty() ? message : withoutForeignProperties(message);
+    Long expiry = own.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
     OutgoingPublish publish =
-        message.properties().isEmpty()
-            ? new OutgoingPublish(message, offlinePolicy, completion, heapBytes)
-            : withProperties(message, offlinePolicy, completion, heapBytes, nowNanos);
+        new OutgoingPublish(
+            own,
+            offlinePolicy,
+            tag,
+            completion,
+            OutgoingPublish.heapBytesOf(message, offlinePolicy, tag),
+            expiry == null ? OutgoingPublish.NEVER : nowNanos + TimeUnit.SECONDS.toNanos(expiry));
     outgoing.publish(publish);
     return publish;
   }
 
-  private static OutgoingPublish withProperties(
-      Publish message,
-      OfflinePolicy offlinePolicy,
-      Completion<PublishResult> completion,
-      long heapBytes,
-      long nowNanos) {
+  private static Publish withoutForeignProperties(Publish message) {
     // A message passed on as it came in may still have them: this is the server's alone
     // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
     Properties properties =
@@ -458,15 +525,9 @@ public final class MqttEngine {
             .properties()
             .without(Property.SUBSCRIPTION_IDENTIFIER)
             .without(Property.TOPIC_ALIAS);
-    Publish own =
-        properties.size() == message.properties().size()
-            ? message
-            : message.withProperties(properties);
-    Long expiry = properties.get(Property.MESSAGE_EXPIRY_INTERVAL);
-    return expiry == null
-        ? new OutgoingPublish(own, offlinePolicy, completion, heapBytes)
-        : new OutgoingPublish(
-            own, offlinePolicy, completion, heapBytes, nowNanos + TimeUnit.SECONDS.toNanos(expiry));
+    return properties.size() == message.properties().size()
+        ? message
+        : message.withProperties(properties);
   }
 
   /**
@@ -583,11 +644,13 @@ public final class MqttEngine {
     }
     requireSendable(current, disconnect);
     if (current.accepted) {
-      outgoing.fillLastBatch(current);
+      sender.fillLastBatch(current);
       if (connection != current) {
         return;
       }
     }
+    current.sessionExpirySeconds =
+        disconnect.properties().get(Property.SESSION_EXPIRY_INTERVAL, current.sessionExpirySeconds);
     if (current.accepted || current.hasHandedOver()) {
       // After CONNECT the server may be about to accept: without DISCONNECT it would send the will.
       sendDisconnect(current, disconnect);
@@ -745,10 +808,22 @@ public final class MqttEngine {
     connection = null;
     ending = current;
     current.releaseRest();
+    if (current.accepted) {
+      if (!session.hasUncertain()) {
+        keeper.putEnded(current.sessionExpirySeconds);
+      }
+    } else if (current.hasHandedOver() && !isRefusal(end)) {
+      session.isUncertain = true;
+    }
     List<OutgoingPublish> stale = outgoing.onConnectionEnded();
     requests.onConnectionEnded();
     listener.onConnectionEnded(end);
     outgoing.failStale(stale);
+  }
+
+  /** Tells whether the server has answered CONNECT, with a no: it has touched no session. */
+  private static boolean isRefusal(ConnectionEnd end) {
+    return end.by() == By.SERVER && end.reasonCode() != null;
   }
 
   private static String text(Duration duration) {

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
@@ -10,35 +11,37 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
-import io.bight.mqtt.packet.Publish;
-import io.netty.buffer.ByteBuf;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages on their way out: queued, sent, acknowledged, repeated [MQTT 5.0, sections 4.3, 4.4,
- * 4.9]. The part of the engine that fills the batch with PUBLISH and PUBREL.
+ * Messages on their way out, from the command to the last acknowledgement [MQTT 5.0, sections 4.3
+ * and 4.4]: what may wait, what answers what, what a new connection or session means for them.
  */
 final class OutgoingMessages {
-  /** A batch of this size is worth a write; what does not fit waits for the next. */
-  static final int BATCH_BYTES = 64 * 1024;
-
-  private static final int FIXED_HEADER_AND_LENGTHS = 16;
-
   private final MqttEngine engine;
   private final Session session;
-  private final SessionStore store;
+  private final SessionKeeper keeper;
   private final EngineOptions options;
   private final PublishFailures failures;
+  private final PublishEnds ends;
+  private final PublishSender sender;
 
-  OutgoingMessages(MqttEngine engine, Session session, SessionStore store, EngineOptions options) {
+  OutgoingMessages(
+      MqttEngine engine, Session session, SessionKeeper keeper, EngineOptions options) {
     this.engine = engine;
     this.session = session;
-    this.store = store;
+    this.keeper = keeper;
     this.options = options;
     this.failures = new PublishFailures(engine.describe(), session, options);
+    this.ends = new PublishEnds(session, keeper);
+    this.sender = new PublishSender(engine, session, keeper, ends, failures);
+  }
+
+  /** Returns the part that fills the batch. */
+  PublishSender sender() {
+    return sender;
   }
 
   // ---- commands
@@ -46,33 +49,60 @@ final class OutgoingMessages {
   void publish(OutgoingPublish publish) {
     session.heldBytes += publish.heapBytes();
     if (publish.offlinePolicy() == OfflinePolicy.FAIL && !isConnected()) {
-      fail(publish, failures.notConnected(publish.message()));
+      ends.fail(publish, failures.notConnected(publish.message()));
       return;
     }
+    MqttStoreException storeFailure = keeper.failureAt(engine.nowNanos());
+    if (storeFailure != null && isToBeStored(publish)) {
+      ends.fail(publish, failures.notStored(publish.message(), storeFailure));
+      return;
+    }
+    publish.position = session.takePosition();
     OutgoingQueue queue = session.queue;
-    boolean sendNow = queue.isEmpty() && canSendNow(publish);
+    boolean sendNow = queue.isEmpty() && sender.canSendNow(publish);
     OutgoingPublish overtaken = queue.overtakenBy(publish);
     List<OutgoingPublish> dropped = List.of();
     if (!hasRoom(sendNow, overtaken)) {
       if (options.overflowPolicy() != OverflowPolicy.DROP_OLDEST || !canMakeRoom()) {
-        fail(publish, failures.queueFull(publish));
+        ends.fail(publish, failures.queueFull(publish));
         return;
       }
       dropped = makeRoom(overtaken);
     }
     if (sendNow) {
-      send(engine.connection(), publish);
+      sender.send(engine.connection(), publish);
       return;
     }
     queue.add(publish);
+    if (isToBeStored(publish)) {
+      keeper.putQueued(publish, engine.nowNanos());
+    }
     // What leaves has left before anyone is told.
     if (overtaken != null) {
-      done(overtaken);
+      leaveFor(publish, overtaken);
       overtaken.completion().onFailure(failures.overtaken(overtaken.message()));
     }
     for (OutgoingPublish oldest : dropped) {
       oldest.completion().onFailure(failures.dropped(oldest.message()));
     }
+  }
+
+  /**
+   * What must reach the server is stored, and while there is no connection, what waits for one; but
+   * not what must not outlast a connection.
+   */
+  private boolean isToBeStored(OutgoingPublish publish) {
+    return keeper.isDurable()
+        && publish.offlinePolicy() != OfflinePolicy.FAIL
+        && (publish.message().qos() != Qos.AT_MOST_ONCE || !isConnected());
+  }
+
+  /** A message ends because a newer one has taken its place, in the store as well. */
+  private void leaveFor(OutgoingPublish newer, OutgoingPublish overtaken) {
+    if (newer.position == overtaken.position && newer.isStored) {
+      overtaken.isStored = false;
+    }
+    ends.done(overtaken);
   }
 
   /** Takes back a message that has not been sent; returns false if it is too late for that. */
@@ -81,22 +111,13 @@ final class OutgoingMessages {
       return false;
     }
     session.queue.remove(publish);
-    done(publish);
+    ends.done(publish);
     return true;
   }
 
   private boolean isConnected() {
     ConnectionState connection = engine.connectionOrNull();
     return connection != null && connection.accepted;
-  }
-
-  private boolean canSendNow(OutgoingPublish publish) {
-    ConnectionState connection = engine.connectionOrNull();
-    return connection != null
-        && connection.accepted
-        && connection.repeatNext == null
-        && connection.outgoingBytes() < BATCH_BYTES
-        && hasQuota(connection, publish.message().qos());
   }
 
   // ---- room
@@ -125,7 +146,7 @@ final class OutgoingMessages {
     OutgoingPublish oldest;
     while (!hasRoom(false, leaving) && (oldest = session.queue.oldestUnsent()) != null) {
       session.queue.remove(oldest);
-      done(oldest);
+      ends.done(oldest);
       if (oldest == leaving) {
         leaving = null; // overtaken in any case
       } else {
@@ -133,183 +154,6 @@ final class OutgoingMessages {
       }
     }
     return dropped;
-  }
-
-  // ---- filling the batch
-
-  /** Appends what may be sent now: repetitions first, then the queue in order. */
-  void fillBatch(ConnectionState connection) {
-    while (connection.repeatNext != null && connection.outgoingBytes() < BATCH_BYTES) {
-      if (connection.sendQuota <= 0) {
-        return;
-      }
-      repeat(connection, connection.repeatNext);
-      if (engine.connectionOrNull() != connection) {
-        return; // a completion ended the connection
-      }
-    }
-    sendQueued(connection, BATCH_BYTES);
-  }
-
-  /** Appends all queued messages that the quota allows, however long the batch becomes. */
-  void fillLastBatch(ConnectionState connection) {
-    if (connection.repeatNext == null) {
-      sendQueued(connection, Integer.MAX_VALUE);
-    }
-  }
-
-  private void sendQueued(ConnectionState connection, int batchBytes) {
-    OutgoingPublish publish;
-    while (connection.outgoingBytes() < batchBytes
-        && (publish = session.queue.first()) != null
-        && hasQuota(connection, publish.message().qos())) {
-      session.queue.remove(publish);
-      send(connection, publish);
-      if (engine.connectionOrNull() != connection) {
-        return; // a completion ended the connection
-      }
-    }
-  }
-
-  private boolean hasQuota(ConnectionState connection, Qos qos) {
-    return qos == Qos.AT_MOST_ONCE
-        || (connection.sendQuota > 0 && !session.packetIdentifiers.isExhausted());
-  }
-
-  private void send(ConnectionState connection, OutgoingPublish publish) {
-    Publish message = publish.message();
-    if (publish.expires()) {
-      long secondsToLive = publish.secondsToLive(engine.nowNanos());
-      if (secondsToLive <= 0) {
-        fail(publish, failures.expired(message));
-        return;
-      }
-      message = withExpiry(message, secondsToLive);
-    }
-    MqttException refusal = refusalOf(connection, message);
-    if (refusal != null) {
-      fail(publish, refusal);
-      return;
-    }
-    boolean atMostOnce = message.qos() == Qos.AT_MOST_ONCE;
-    int packetIdentifier = atMostOnce ? 0 : session.packetIdentifiers.take(publish);
-    try {
-      encode(connection, message, packetIdentifier, false);
-    } catch (IllegalArgumentException e) {
-      if (!atMostOnce) {
-        session.packetIdentifiers.release(packetIdentifier);
-      }
-      fail(publish, failures.unencodable(message, e));
-      return;
-    }
-    publish.progress = Progress.PUBLISHED;
-    leaveQueue(publish);
-    if (atMostOnce) {
-      sentAtMostOnce(connection).add(publish);
-      connection.atMostOnceInBatch++;
-      return;
-    }
-    publish.packetIdentifier = packetIdentifier;
-    session.published.add(publish);
-    store.putOutgoing(packetIdentifier, message);
-    takeQuota(connection, publish);
-  }
-
-  private void repeat(ConnectionState connection, OutgoingPublish publish) {
-    connection.repeatNext = publish.next;
-    Publish message = publish.message();
-    if (publish.expires()) {
-      // Once sent it is not dropped any more [MQTT-4.3.3-7], but what is left of its life is told.
-      message = withExpiry(message, Math.max(1, publish.secondsToLive(engine.nowNanos())));
-    }
-    MqttException refusal = refusalOf(connection, message);
-    if (refusal != null) { // the server has come back with narrower limits
-      session.published.remove(publish);
-      forget(publish);
-      publish.completion().onFailure(refusal);
-      return;
-    }
-    takeQuota(connection, publish);
-    // The first transmission may have reached the server: DUP is set [MQTT-3.3.1-1].
-    encode(connection, message, publish.packetIdentifier, true);
-  }
-
-  private void encode(
-      ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
-    ByteBuf out = connection.outgoing();
-    connection.encoder.encodePublish(message, packetIdentifier, dup, out);
-    engine.onPublishEncoded(message, packetIdentifier, dup);
-  }
-
-  private static void takeQuota(ConnectionState connection, OutgoingPublish publish) {
-    connection.sendQuota--;
-    publish.holdsQuota = true;
-  }
-
-  private static void returnQuota(ConnectionState connection, OutgoingPublish publish) {
-    if (publish.holdsQuota) {
-      connection.sendQuota++;
-      publish.holdsQuota = false;
-    }
-  }
-
-  /** Returns why the server would not take a message, or null if nothing speaks against it. */
-  private @Nullable MqttException refusalOf(ConnectionState connection, Publish message) {
-    ServerLimits limits = connection.limits;
-    if (limits == null) {
-      return null;
-    }
-    if (message.qos().code() > limits.maximumQos().code()) {
-      return failures.refusal(
-          message,
-          ReasonCode.QOS_NOT_SUPPORTED,
-          "the server accepts QoS " + limits.maximumQos().code() + " at most [MQTT-3.2.2-11]");
-    }
-    if (message.retain() && !limits.retainAvailable()) {
-      return failures.refusal(
-          message,
-          ReasonCode.RETAIN_NOT_SUPPORTED,
-          "the server does not keep retained messages [MQTT-3.2.2-14]");
-    }
-    // A character takes three bytes at most; only near the limit is the length computed exactly.
-    long atMost =
-        FIXED_HEADER_AND_LENGTHS + 3L * message.topic().length() + message.payload().length;
-    if (atMost <= limits.maximumPacketSizeBytes() && message.properties().isEmpty()) {
-      return null;
-    }
-    long exact;
-    try {
-      exact = connection.encoder.encodedLength(message, 0);
-    } catch (IllegalArgumentException e) {
-      return failures.unencodable(message, e);
-    }
-    return exact <= limits.maximumPacketSizeBytes()
-        ? null
-        : failures.refusal(
-            message,
-            ReasonCode.PACKET_TOO_LARGE,
-            "the packet would have "
-                + exact
-                + " bytes and the server accepts "
-                + limits.maximumPacketSizeBytes()
-                + " [MQTT-3.2.2-15]");
-  }
-
-  private static Publish withExpiry(Publish message, long seconds) {
-    Long interval = message.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
-    if (interval == null || interval == seconds) {
-      return message;
-    }
-    Properties properties =
-        message.properties().toBuilder().set(Property.MESSAGE_EXPIRY_INTERVAL, seconds).build();
-    return message.withProperties(properties);
-  }
-
-  private static ArrayDeque<OutgoingPublish> sentAtMostOnce(ConnectionState connection) {
-    if (connection.sentAtMostOnce == null) {
-      connection.sentAtMostOnce = new ArrayDeque<>();
-    }
-    return connection.sentAtMostOnce;
   }
 
   // ---- acknowledgements
@@ -349,7 +193,8 @@ final class OutgoingMessages {
     }
     publish.progress = Progress.RELEASED;
     session.released.add(publish);
-    store.putReleased(packetIdentifier);
+    keeper.putReleased(publish);
+    connection.batchDepends = true;
     encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
     return true;
   }
@@ -392,8 +237,10 @@ final class OutgoingMessages {
       OutgoingPublish publish,
       ReasonCode reason,
       Properties properties) {
-    returnQuota(connection, publish);
-    forget(publish);
+    PublishSender.returnQuota(connection, publish);
+    session.packetIdentifiers.release(publish.packetIdentifier);
+    publish.packetIdentifier = 0;
+    ends.done(publish);
     if (reason.isError()) {
       String reasonString = properties.get(Property.REASON_STRING);
       publish
@@ -404,48 +251,29 @@ final class OutgoingMessages {
     }
   }
 
-  private void forget(OutgoingPublish publish) {
-    session.packetIdentifiers.release(publish.packetIdentifier);
-    store.removeOutgoing(publish.packetIdentifier);
-    publish.packetIdentifier = 0;
-    done(publish);
-  }
-
-  private void leaveQueue(OutgoingPublish publish) {
-    if (!publish.wasSent) {
-      publish.wasSent = true;
-      session.leaveQueue();
-    }
-  }
-
-  /** A message has come to its end, whatever that is: it takes no room any more. */
-  private void done(OutgoingPublish publish) {
-    if (publish.progress != Progress.DONE) {
-      publish.progress = Progress.DONE;
-      leaveQueue(publish);
-      session.free(publish.heapBytes());
-    }
-  }
-
-  private void fail(OutgoingPublish publish, MqttException failure) {
-    done(publish);
-    publish.completion().onFailure(failure);
-  }
-
-  /** The transport has taken the oldest QoS 0 messages that were in a batch. */
-  void onWritten(ConnectionState connection, int messages) {
-    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
-    OutgoingPublish publish;
-    // A completion may end the connection, and with it what is left of these.
-    for (int i = 0; i < messages && sent != null && (publish = sent.poll()) != null; i++) {
-      done(publish);
-      publish
-          .completion()
-          .onSuccess(PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE));
-    }
-  }
-
   // ---- connections and sessions
+
+  /** Takes over a message that a store has kept. */
+  void restore(StoredPublish kept, Completion<PublishResult> completion) {
+    OutgoingPublish publish = OutgoingPublish.restored(kept, completion, engine.nowNanos());
+    session.skipPosition(kept.position());
+    session.heldBytes += publish.heapBytes();
+    publish.wasSent = kept.state() != StoredPublish.State.QUEUED;
+    int packetIdentifier = kept.packetIdentifier();
+    if (!kept.state().isInFlight() || session.packetIdentifiers.get(packetIdentifier) != null) {
+      session.queue.addKept(publish);
+      return;
+    }
+    publish.packetIdentifier = packetIdentifier;
+    session.packetIdentifiers.takeStored(packetIdentifier, publish);
+    if (kept.state() == StoredPublish.State.RELEASED) {
+      publish.progress = Progress.RELEASED;
+      session.released.add(publish);
+    } else {
+      publish.progress = Progress.PUBLISHED;
+      session.published.add(publish);
+    }
+  }
 
   /**
    * The session goes on: PUBREL is repeated now, PUBLISH as the quota allows [MQTT-4.4.0-1]. What
@@ -455,7 +283,7 @@ final class OutgoingMessages {
     for (OutgoingPublish publish = session.released.first();
         publish != null;
         publish = publish.next) {
-      takeQuota(connection, publish);
+      PublishSender.takeQuota(connection, publish);
       encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
     }
     connection.repeatNext = session.published.first();
@@ -477,6 +305,7 @@ final class OutgoingMessages {
         ended.add(publish);
       } else {
         publish.progress = Progress.QUEUED;
+        keeper.putQueuedAgain(publish);
         again.add(publish);
       }
     }
@@ -499,13 +328,13 @@ final class OutgoingMessages {
     for (OutgoingPublish publish : ended) {
       if (publish.progress == Progress.RELEASED) {
         // PUBREC has said that the server has the message; publishing it again would double it.
-        done(publish);
+        ends.done(publish);
         publish
             .completion()
             .onSuccess(
                 PublishResult.of(publish.message().qos(), ReasonCode.SUCCESS, Properties.NONE));
       } else {
-        fail(publish, failures.lostWithItsSession(publish.message()));
+        ends.fail(publish, failures.lostWithItsSession(publish.message()));
       }
     }
   }
@@ -522,7 +351,7 @@ final class OutgoingMessages {
       }
     }
     List<OutgoingPublish> stale = session.queue.takeConnectionBound();
-    stale.forEach(this::done);
+    stale.forEach(ends::done);
     return stale;
   }
 
@@ -532,17 +361,7 @@ final class OutgoingMessages {
     }
   }
 
-  /** The transport is closed: QoS 0 messages that it had not taken may be lost. */
-  void onTransportClosed(ConnectionState connection, @Nullable Throwable cause) {
-    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
-    connection.sentAtMostOnce = null;
-    while (sent != null && !sent.isEmpty()) {
-      OutgoingPublish publish = sent.remove();
-      fail(publish, failures.lostWhileWritten(publish.message(), cause));
-    }
-  }
-
-  /** The client ends: whatever is still waiting fails. The store keeps what was in flight. */
+  /** The client ends: whatever is still waiting fails. The store keeps what it has. */
   void failAll(MqttException failure) {
     List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
@@ -551,9 +370,13 @@ final class OutgoingMessages {
     }
     all.addAll(takeAll(session.published));
     all.addAll(takeAll(session.released));
-    all.forEach(this::done); // so that no completion can take back what is told next
-    for (OutgoingPublish publish : all) {
-      publish.completion().onFailure(failure);
-    }
+    List<OutgoingPublish> kept = all.stream().filter(publish -> publish.isStored).toList();
+    all.removeAll(kept);
+    kept.forEach(publish -> publish.isStored = false); // not to be removed from the store
+    // All of them first, so that no completion can take back what is told next.
+    kept.forEach(ends::done);
+    all.forEach(ends::done);
+    all.forEach(publish -> publish.completion().onFailure(failure));
+    kept.forEach(publish -> publish.completion().onKept(failure));
   }
 }

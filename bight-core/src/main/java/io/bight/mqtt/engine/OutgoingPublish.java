@@ -32,7 +32,8 @@ public final class OutgoingPublish {
     DONE
   }
 
-  private static final long NEVER = Long.MAX_VALUE;
+  /** When a message without a Message Expiry Interval expires. */
+  static final long NEVER = Long.MAX_VALUE;
 
   // As HeapBoundTest measures it on a JVM with compressed references, and a little more.
   private static final int OVERHEAD_BYTES = 200;
@@ -44,6 +45,13 @@ public final class OutgoingPublish {
   private final Completion<PublishResult> completion;
   private final long heapBytes;
   private final long expiresAtNanos;
+  private final @Nullable String tag;
+
+  /** Its place among the messages of the session, by which the store knows it. */
+  long position;
+
+  /** Whether the store has been told of it. */
+  boolean isStored;
 
   Progress progress = Progress.QUEUED;
 
@@ -66,23 +74,50 @@ public final class OutgoingPublish {
   OutgoingPublish(
       Publish message,
       OfflinePolicy offlinePolicy,
+      @Nullable String tag,
       Completion<PublishResult> completion,
       long heapBytes,
       long expiresAtNanos) {
     this.message = message;
     this.offlinePolicy = offlinePolicy;
+    this.tag = tag;
     this.completion = completion;
     this.heapBytes = heapBytes;
     this.expiresAtNanos = expiresAtNanos;
   }
 
-  /** Makes the entry for a message that does not expire. */
-  OutgoingPublish(
-      Publish message,
-      OfflinePolicy offlinePolicy,
-      Completion<PublishResult> completion,
-      long heapBytes) {
-    this(message, offlinePolicy, completion, heapBytes, NEVER);
+  /** Returns the entry of a message that a store has kept; its state is set by the caller. */
+  static OutgoingPublish restored(
+      StoredPublish kept, Completion<PublishResult> completion, long nowNanos) {
+    OutgoingPublish publish =
+        new OutgoingPublish(
+            kept.message(),
+            kept.offlinePolicy(),
+            kept.tag(),
+            completion,
+            heapBytesOf(kept.message(), kept.offlinePolicy(), kept.tag()),
+            kept.nanosToLive() == StoredPublish.NEVER_EXPIRES
+                ? NEVER
+                : nowNanos + kept.nanosToLive());
+    publish.position = kept.position();
+    publish.isStored = true;
+    return publish;
+  }
+
+  /** Returns the message as a store keeps it. */
+  StoredPublish toStored(long nowNanos) {
+    return new StoredPublish(
+        position,
+        message,
+        offlinePolicy,
+        tag,
+        expires() ? expiresAtNanos - nowNanos : StoredPublish.NEVER_EXPIRES,
+        switch (progress) {
+          case PUBLISHED -> StoredPublish.State.PUBLISHED;
+          case RELEASED -> StoredPublish.State.RELEASED;
+          default -> wasSent ? StoredPublish.State.QUEUED_AGAIN : StoredPublish.State.QUEUED;
+        },
+        packetIdentifier);
   }
 
   /**
@@ -95,9 +130,25 @@ public final class OutgoingPublish {
    * @return the bytes that count against the queue's bound
    */
   public static long heapBytesOf(Publish message, OfflinePolicy offlinePolicy) {
+    return heapBytesOf(message, offlinePolicy, null);
+  }
+
+  /**
+   * Returns about how much heap a message with a tag takes.
+   *
+   * @param message the message
+   * @param offlinePolicy the policy that it is published with
+   * @param tag what the program knows it by, or null
+   * @return the bytes that count against the queue's bound
+   */
+  public static long heapBytesOf(
+      Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
     long bytes = OVERHEAD_BYTES + message.payload().length + 2L * message.topic().length();
     if (offlinePolicy == OfflinePolicy.LATEST_PER_TOPIC) {
       bytes += LATEST_OVERHEAD_BYTES;
+    }
+    if (tag != null) {
+      bytes += PROPERTY_OVERHEAD_BYTES + 2L * tag.length();
     }
     Properties properties = message.properties();
     for (int i = 0; i < properties.size(); i++) {
@@ -133,6 +184,15 @@ public final class OutgoingPublish {
    */
   public OfflinePolicy offlinePolicy() {
     return offlinePolicy;
+  }
+
+  /**
+   * Returns what the program knows the message by.
+   *
+   * @return the tag that it was published with, or null
+   */
+  public @Nullable String tag() {
+    return tag;
   }
 
   /** Returns what the message counts for against the queue's bound in bytes. */

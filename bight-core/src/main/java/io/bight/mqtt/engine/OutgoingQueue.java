@@ -42,6 +42,14 @@ final class OutgoingQueue {
     return unsentBytes;
   }
 
+  PublishList again() {
+    return again;
+  }
+
+  PublishList unsent() {
+    return unsent;
+  }
+
   @Nullable OutgoingPublish first() {
     OutgoingPublish first = again.first();
     return first != null ? first : unsent.first();
@@ -75,12 +83,48 @@ final class OutgoingQueue {
       unsent.add(publish);
       latest.put(topic, publish);
     } else {
+      publish.position = before.position;
       unsent.insertBefore(before, publish);
       remove(before);
       latest.put(topic, publish);
     }
     unsentBytes += publish.heapBytes();
     if (publish.offlinePolicy() == OfflinePolicy.FAIL) {
+      connectionBound++;
+    }
+  }
+
+  /** Adds a message at the end that a store has kept; messages come in their order. */
+  void addKept(OutgoingPublish publish) {
+    if (publish.wasSent) {
+      again.add(publish);
+      return;
+    }
+    String topic = publish.message().topic();
+    OutgoingPublish before = latest.get(topic);
+    if (before != null) {
+      before.followed = true;
+    }
+    unsent.add(publish);
+    unsentBytes += publish.heapBytes();
+    if (publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC) {
+      latest.put(topic, publish);
+    }
+  }
+
+  /** Puts a message back in front that was taken out to be sent and has not been. */
+  void putBack(OutgoingPublish publish) {
+    if (publish.wasSent) {
+      again.addFirst(publish);
+      return;
+    }
+    unsent.addFirst(publish);
+    unsentBytes += publish.heapBytes();
+    if (publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC) {
+      // Behind it there may be a newer one by now, which does not overtake what was as good as
+      // sent.
+      latest.putIfAbsent(publish.message().topic(), publish);
+    } else if (publish.offlinePolicy() == OfflinePolicy.FAIL) {
       connectionBound++;
     }
   }

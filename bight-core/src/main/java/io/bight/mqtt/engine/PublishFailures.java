@@ -6,6 +6,7 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttOvertakenException;
 import io.bight.mqtt.MqttQueueFullException;
 import io.bight.mqtt.MqttReasonException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.packet.Publish;
@@ -78,6 +79,16 @@ final class PublishFailures {
             + message.topic()
             + "': it expired while it waited to be sent",
         null);
+  }
+
+  MqttStoreException notStored(Publish message, @Nullable MqttStoreException cause) {
+    return new MqttStoreException(
+        client
+            + " did not publish to '"
+            + message.topic()
+            + "', since the message could not be stored first: "
+            + (cause == null ? "the store does not work" : cause.getMessage()),
+        cause);
   }
 
   // ---- the server's limits

@@ -7,6 +7,7 @@ import io.bight.mqtt.MqttReasonException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.RetainHandling;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Suback;
 import io.bight.mqtt.packet.Subscribe;
@@ -41,6 +42,7 @@ final class Requests {
 
   private final MqttEngine engine;
   private final Session session;
+  private final SessionKeeper keeper;
   private final EngineListener listener;
   private final ArrayDeque<Request> waiting = new ArrayDeque<>();
 
@@ -50,9 +52,10 @@ final class Requests {
   /** How many UNSUBSCRIBE wait to be sent or answered. */
   private int unsubscribing;
 
-  Requests(MqttEngine engine, Session session, EngineListener listener) {
+  Requests(MqttEngine engine, Session session, SessionKeeper keeper, EngineListener listener) {
     this.engine = engine;
     this.session = session;
+    this.keeper = keeper;
     this.listener = listener;
   }
 
@@ -144,7 +147,11 @@ final class Requests {
 
   void unsubscribe(
       List<String> filters, Properties properties, Completion<UnsubscribeResult> completion) {
-    filters.forEach(session.wanted::remove);
+    for (String filter : filters) {
+      if (session.wanted.remove(filter) != null) {
+        keeper.removeSubscription(filter);
+      }
+    }
     unsubscribing++;
     request(new UnsubscribeRequest(List.copyOf(filters), properties, completion));
   }
@@ -159,12 +166,26 @@ final class Requests {
 
   // ---- sending
 
-  /** The server has accepted the connection. */
-  void onConnected(ConnectionState connection, boolean sessionPresent) {
+  /**
+   * The server has accepted the connection.
+   *
+   * @param isUncertain whether the session that is present may be a new one
+   */
+  void onConnected(ConnectionState connection, boolean sessionPresent, boolean isUncertain) {
     if (!sessionPresent) {
-      resubscribe(connection);
+      session.wanted.replaceAll((filter, wanted) -> wanted.notGranted());
+      session.wanted.values().forEach(keeper::putSubscription);
     }
+    resubscribe(connection, isUncertain);
     sendWaiting(connection);
+  }
+
+  /** Takes over what a store has kept. */
+  void restore(List<StoredSubscription> kept) {
+    for (StoredSubscription subscription : kept) {
+      session.wanted.put(
+          subscription.subscription().topicFilter(), Session.WantedSubscription.of(subscription));
+    }
   }
 
   /** Sends what waits, as far as there are packet identifiers. */
@@ -284,9 +305,7 @@ final class Requests {
         firstRefusal = firstRefusal == null ? reason : firstRefusal;
         refused.add("'" + subscription.topicFilter() + "': " + reason);
       } else if (!unwanted[i]) {
-        int identifier = request.properties.get(Property.SUBSCRIPTION_IDENTIFIER, 0);
-        session.wanted.put(
-            subscription.topicFilter(), new Session.WantedSubscription(subscription, identifier));
+        onGranted(request, subscription);
       }
     }
     answered(request);
@@ -305,6 +324,19 @@ final class Requests {
               reasonString));
     }
     return true;
+  }
+
+  private void onGranted(SubscribeRequest request, Subscription subscription) {
+    Session.WantedSubscription before = session.wanted.get(subscription.topicFilter());
+    // A resubscription may have gone out with another Retain Handling than is wanted.
+    Subscription wanted =
+        request.isResubscription && before != null ? before.subscription() : subscription;
+    int identifier = request.properties.get(Property.SUBSCRIPTION_IDENTIFIER, 0);
+    var granted = new Session.WantedSubscription(wanted, identifier, true);
+    if (!granted.equals(before)) {
+      session.wanted.put(wanted.topicFilter(), granted);
+      keeper.putSubscription(granted);
+    }
   }
 
   /** Returns false if no UNSUBSCRIBE waits for this answer, or if codes and filters differ. */
@@ -383,9 +415,23 @@ final class Requests {
     }
   }
 
-  /** Asks for what the lost session had, except what a waiting request is about anyway. */
-  private void resubscribe(ConnectionState connection) {
-    Map<String, Session.WantedSubscription> lost = new LinkedHashMap<>(session.wanted);
+  /**
+   * Asks for what the server has not granted in this session, except what a waiting request is
+   * about anyway.
+   *
+   * @param all whether it may not know of those that it granted, either
+   */
+  private void resubscribe(ConnectionState connection, boolean all) {
+    Map<String, Session.WantedSubscription> lost = new LinkedHashMap<>();
+    session.wanted.forEach(
+        (filter, wanted) -> {
+          if (all || !wanted.granted()) {
+            lost.put(filter, wanted);
+          }
+        });
+    if (lost.isEmpty()) {
+      return;
+    }
     waiting.forEach(request -> lost.keySet().removeAll(request.topicFilters()));
     // What the server says it will refuse is kept apart, so that the rest is granted.
     Map<List<Object>, List<Subscription>> groups = new LinkedHashMap<>();
@@ -394,7 +440,7 @@ final class Requests {
           connection.limits != null && connection.limits.refusalOf(wanted.subscription()) != null;
       groups
           .computeIfAbsent(List.of(wanted.identifier(), refused), none -> new ArrayList<>())
-          .add(wanted.subscription());
+          .add(wanted.granted() ? ifNew(wanted.subscription()) : wanted.subscription());
     }
     List<Request> requests = new ArrayList<>();
     groups.forEach(
@@ -407,6 +453,13 @@ final class Requests {
     for (int i = requests.size() - 1; i >= 0; i--) {
       waiting.addFirst(requests.get(i));
     }
+  }
+
+  /** A subscription that the server may well have: it need not send what it retains again. */
+  private static Subscription ifNew(Subscription subscription) {
+    return subscription.retainHandling() == RetainHandling.SEND
+        ? subscription.withRetainHandling(RetainHandling.SEND_IF_NEW)
+        : subscription;
   }
 
   private static List<List<Subscription>> inFittingParts(

@@ -9,6 +9,7 @@ import io.bight.mqtt.engine.ConnectionEnd.By;
 import io.bight.mqtt.packet.Acknowledgement;
 import io.bight.mqtt.packet.Auth;
 import io.bight.mqtt.packet.Connack;
+import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Puback;
@@ -27,7 +28,8 @@ import java.util.Objects;
  */
 final class ServerPackets {
   private final MqttEngine engine;
-  private final SessionStore store;
+  private final Session session;
+  private final SessionKeeper keeper;
   private final EngineListener listener;
   private final OutgoingMessages outgoing;
   private final IncomingMessages incoming;
@@ -35,13 +37,15 @@ final class ServerPackets {
 
   ServerPackets(
       MqttEngine engine,
-      SessionStore store,
+      Session session,
+      SessionKeeper keeper,
       EngineListener listener,
       OutgoingMessages outgoing,
       IncomingMessages incoming,
       Requests requests) {
     this.engine = engine;
-    this.store = store;
+    this.session = session;
+    this.keeper = keeper;
     this.listener = listener;
     this.outgoing = outgoing;
     this.incoming = incoming;
@@ -173,17 +177,36 @@ final class ServerPackets {
         connack.sessionPresent()
             || (current.connect.version() == MqttVersion.MQTT_3_1 && !current.connect.cleanStart());
     if (resumed) {
+      if (session.isUncertain) {
+        incoming.onSessionUncertain();
+      }
       outgoing.onSessionResumed(current);
     } else {
-      store.clear();
       incoming.onSessionLost();
       lost = outgoing.onSessionLost();
     }
-    requests.onConnected(current, connack.sessionPresent());
+    requests.onConnected(current, connack.sessionPresent(), session.isUncertain);
+    session.isUncertain = false;
+    session.isExpired = false;
+    current.sessionExpirySeconds = sessionExpirySeconds(current.connect, connack);
+    if (!session.hasUncertain()) {
+      keeper.putConnected(current.sessionExpirySeconds);
+    }
     outgoing.completeLost(lost);
     if (engine.connectionOrNull() == current) {
       listener.onConnected(connack);
     }
+  }
+
+  /** Returns how long the session lasts beyond the connection [MQTT 5.0, section 3.2.2.3.2]. */
+  private static long sessionExpirySeconds(Connect connect, Connack connack) {
+    if (!connect.version().hasProperties()) {
+      return connect.cleanStart() ? 0 : SessionStore.NEVER_EXPIRES;
+    }
+    Long ofServer = connack.properties().get(Property.SESSION_EXPIRY_INTERVAL);
+    return ofServer != null
+        ? ofServer
+        : connect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L);
   }
 
   private void handleDisconnect(ConnectionState current, Disconnect disconnect) {

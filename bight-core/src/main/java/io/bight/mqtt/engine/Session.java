@@ -26,6 +26,18 @@ public final class Session {
   /** What all messages take that are not done: queued, being written, in flight. */
   long heldBytes;
 
+  /** The place of the next message among those of the session. */
+  private long nextPosition;
+
+  /**
+   * Whether the server may have begun a new session without our knowledge: a CONNECT was sent and
+   * its answer has not arrived.
+   */
+  boolean isUncertain;
+
+  /** Whether the session has expired, so that the server is to be asked for a new one. */
+  boolean isExpired;
+
   /** How many messages have left the queue, sent or not; written by the driver, read by all. */
   private final AtomicLong leftMessages = new AtomicLong();
 
@@ -48,12 +60,25 @@ public final class Session {
   final Map<String, WantedSubscription> wanted = new LinkedHashMap<>();
 
   /**
-   * A subscription that the server has granted.
+   * A subscription that the server has granted, in this session or in one that is lost.
    *
    * @param subscription the topic filter and its options
    * @param identifier its Subscription Identifier; 0: none
+   * @param granted whether the server has granted it in this session
    */
-  record WantedSubscription(Subscription subscription, int identifier) {}
+  record WantedSubscription(Subscription subscription, int identifier, boolean granted) {
+    static WantedSubscription of(StoredSubscription stored) {
+      return new WantedSubscription(stored.subscription(), stored.identifier(), stored.granted());
+    }
+
+    StoredSubscription toStored() {
+      return new StoredSubscription(subscription, identifier, granted);
+    }
+
+    WantedSubscription notGranted() {
+      return new WantedSubscription(subscription, identifier, false);
+    }
+  }
 
   /**
    * Makes an empty session.
@@ -102,6 +127,30 @@ public final class Session {
     return freedBytes.get();
   }
 
+  long takePosition() {
+    return nextPosition++;
+  }
+
+  /** No message gets a place before one that was kept. */
+  void skipPosition(long position) {
+    nextPosition = Math.max(nextPosition, position + 1);
+  }
+
+  /** Tells whether QoS 2 messages may be of a session that the server has lost. */
+  boolean hasUncertain() {
+    for (IncomingPublish incoming : receiving.values()) {
+      if (incoming.isUncertain) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Returns all messages that are not done, in the order in which they are sent. */
+  List<PublishList> outgoingLists() {
+    return List.of(released, published, queue.again(), queue.unsent());
+  }
+
   /** A message waits for its first transmission no more. */
   void leaveQueue() {
     leftMessages.lazySet(leftMessages.getPlain() + 1); // the driver alone writes
@@ -119,6 +168,26 @@ public final class Session {
    */
   public int inFlightMessages() {
     return published.size() + released.size();
+  }
+
+  /**
+   * Returns how many messages wait for their first transmission: those that count against the
+   * queue's bound.
+   *
+   * @return the number of messages
+   */
+  public int unsentMessages() {
+    return queue.unsentMessages();
+  }
+
+  /**
+   * Tells whether the session that was kept has expired, so that the next CONNECT is to ask for a
+   * new one with Clean Start [MQTT 5.0, section 4.1].
+   *
+   * @return true until the server has accepted a connection
+   */
+  public boolean isExpired() {
+    return isExpired;
   }
 
   /**

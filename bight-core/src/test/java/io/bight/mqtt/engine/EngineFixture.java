@@ -39,7 +39,7 @@ abstract class EngineFixture {
   final VirtualTime time = new VirtualTime(START_NANOS);
   final ScriptedServer server = ScriptedServer.inMemory(time);
   final RecordingListener events = new RecordingListener();
-  final RecordingStore store = new RecordingStore();
+  final SessionStore store = newStore();
   final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(false);
   MqttEngine engine = newEngine(EngineOptions.DEFAULT);
 
@@ -51,7 +51,16 @@ abstract class EngineFixture {
 
   private @Nullable ScriptedConnection wire;
 
+  /** Returns where the session is kept; called once. */
+  SessionStore newStore() {
+    return SessionStore.IN_MEMORY;
+  }
+
   final MqttEngine newEngine(EngineOptions options) {
+    return newEngine(options, store);
+  }
+
+  final MqttEngine newEngine(EngineOptions options, SessionStore store) {
     return new MqttEngine(() -> "client 'test'", options, store, allocator, events);
   }
 

@@ -48,7 +48,7 @@ class OfflinePolicyTest extends EngineFixture {
   private OutgoingPublish enter(
       Publish.Builder message, OfflinePolicy policy, Outcome<PublishResult> outcome) {
     published++;
-    return engine.publish(message.build(), policy, outcome, now());
+    return engine.publish(message.build(), policy, null, outcome, now());
   }
 
   private Outcome<PublishResult> queue(String topic) {

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.packet.Auth;
 import io.bight.mqtt.packet.Connack;
 import io.bight.mqtt.packet.Packet;
@@ -17,6 +18,8 @@ final class RecordingListener implements EngineListener {
   final List<Auth> auths = new ArrayList<>();
   final List<MqttException> resubscribeFailures = new ArrayList<>();
   final List<String> packets = new ArrayList<>();
+  final List<MqttException> storeFailures = new ArrayList<>();
+  int storeRecoveries;
   boolean wantsPackets;
 
   Consumer<Connack> whenConnected = connack -> {};
@@ -51,6 +54,16 @@ final class RecordingListener implements EngineListener {
   @Override
   public void onResubscribeFailure(MqttException failure) {
     resubscribeFailures.add(failure);
+  }
+
+  @Override
+  public void onStoreFailure(MqttStoreException failure) {
+    storeFailures.add(failure);
+  }
+
+  @Override
+  public void onStoreRecovered() {
+    storeRecoveries++;
   }
 
   @Override

@@ -1,7 +1,6 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
-import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,18 +16,28 @@ final class RecordingStore implements SessionStore {
   }
 
   @Override
-  public void putOutgoing(int packetIdentifier, Publish message) {
-    calls.add("putOutgoing " + packetIdentifier);
+  public void putOutgoing(StoredPublish message) {
+    calls.add("putOutgoing " + message.position() + " " + message.message().topic());
   }
 
   @Override
-  public void putReleased(int packetIdentifier) {
-    calls.add("putReleased " + packetIdentifier);
+  public void putPublished(long position, int packetIdentifier) {
+    calls.add("putPublished " + position + " as " + packetIdentifier);
   }
 
   @Override
-  public void removeOutgoing(int packetIdentifier) {
-    calls.add("removeOutgoing " + packetIdentifier);
+  public void putReleased(long position) {
+    calls.add("putReleased " + position);
+  }
+
+  @Override
+  public void putQueuedAgain(long position) {
+    calls.add("putQueuedAgain " + position);
+  }
+
+  @Override
+  public void removeOutgoing(long position) {
+    calls.add("removeOutgoing " + position);
   }
 
   @Override
@@ -39,6 +48,39 @@ final class RecordingStore implements SessionStore {
   @Override
   public void removeIncoming(int packetIdentifier) {
     calls.add("removeIncoming " + packetIdentifier);
+  }
+
+  @Override
+  public void clearIncoming() {
+    calls.add("clearIncoming");
+  }
+
+  @Override
+  public void putSubscription(StoredSubscription subscription) {
+    calls.add(
+        "putSubscription "
+            + subscription.subscription().topicFilter()
+            + (subscription.granted() ? " granted" : " wanted"));
+  }
+
+  @Override
+  public void removeSubscription(String topicFilter) {
+    calls.add("removeSubscription " + topicFilter);
+  }
+
+  @Override
+  public void putConnecting() {
+    calls.add("putConnecting");
+  }
+
+  @Override
+  public void putConnected(long sessionExpirySeconds) {
+    calls.add("putConnected " + sessionExpirySeconds);
+  }
+
+  @Override
+  public void putEnded(long sessionExpirySeconds) {
+    calls.add("putEnded " + sessionExpirySeconds);
   }
 
   @Override

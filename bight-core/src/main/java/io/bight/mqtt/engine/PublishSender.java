@@ -1,0 +1,383 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.engine.OutgoingPublish.Progress;
+import io.bight.mqtt.packet.Publish;
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fills the batch with PUBLISH: repetitions first, then the queue in order, as far as quota, packet
+ * identifiers and the store allow [MQTT 5.0, sections 4.4 and 4.9].
+ */
+final class PublishSender {
+  /** A batch of this size is worth a write; what does not fit waits for the next. */
+  static final int BATCH_BYTES = 64 * 1024;
+
+  private static final int FIXED_HEADER_AND_LENGTHS = 16;
+
+  private final MqttEngine engine;
+  private final Session session;
+  private final SessionKeeper keeper;
+  private final PublishEnds ends;
+  private final PublishFailures failures;
+
+  PublishSender(
+      MqttEngine engine,
+      Session session,
+      SessionKeeper keeper,
+      PublishEnds ends,
+      PublishFailures failures) {
+    this.engine = engine;
+    this.session = session;
+    this.keeper = keeper;
+    this.ends = ends;
+    this.failures = failures;
+  }
+
+  /** Tells whether a new message may be appended at once, with nothing before it. */
+  boolean canSendNow(OutgoingPublish publish) {
+    ConnectionState connection = engine.connectionOrNull();
+    return connection != null
+        && connection.accepted
+        && connection.repeatNext == null
+        && connection.outgoingBytes() < BATCH_BYTES
+        && hasQuota(connection, publish.message().qos())
+        && (!keeper.isDurable() || publish.message().qos() == Qos.AT_MOST_ONCE);
+  }
+
+  /** Appends what may be sent now: repetitions first, then the queue in order. */
+  void fillBatch(ConnectionState connection) {
+    while (connection.repeatNext != null && connection.outgoingBytes() < BATCH_BYTES) {
+      if (connection.sendQuota <= 0) {
+        return;
+      }
+      repeat(connection, connection.repeatNext);
+      if (engine.connectionOrNull() != connection) {
+        return; // a completion ended the connection
+      }
+    }
+    sendQueued(connection, BATCH_BYTES);
+  }
+
+  /** Appends all queued messages that the quota allows, however long the batch becomes. */
+  void fillLastBatch(ConnectionState connection) {
+    if (connection.repeatNext == null) {
+      sendQueued(connection, Integer.MAX_VALUE);
+    }
+  }
+
+  private void sendQueued(ConnectionState connection, int batchBytes) {
+    if (keeper.isDurable()) {
+      sendStored(connection, batchBytes);
+      return;
+    }
+    OutgoingPublish publish;
+    while (connection.outgoingBytes() < batchBytes
+        && (publish = session.queue.first()) != null
+        && hasQuota(connection, publish.message().qos())) {
+      session.queue.remove(publish);
+      send(connection, publish);
+      if (engine.connectionOrNull() != connection) {
+        return; // a completion ended the connection
+      }
+    }
+  }
+
+  /**
+   * Sends what is queued once it is stored under its packet identifier: all that fits into the
+   * batch with one commit. What cannot be stored is not sent.
+   */
+  private void sendStored(ConnectionState connection, int batchBytes) {
+    boolean storeWorks = keeper.failureAt(engine.nowNanos()) == null;
+    List<OutgoingPublish> admitted = new ArrayList<>();
+    Map<OutgoingPublish, MqttException> refused = new LinkedHashMap<>();
+    long bytes = connection.outgoingBytes();
+    OutgoingPublish publish;
+    while (bytes < batchBytes
+        && (publish = session.queue.first()) != null
+        && hasQuota(connection, publish.message().qos())
+        && (storeWorks || publish.message().qos() == Qos.AT_MOST_ONCE)) {
+      session.queue.remove(publish);
+      MqttException refusal = refusalOf(connection, publish);
+      if (refusal != null) {
+        refused.put(publish, refusal);
+        continue;
+      }
+      admit(connection, publish);
+      keep(publish);
+      admitted.add(publish);
+      bytes += FIXED_HEADER_AND_LENGTHS + publish.message().payload().length;
+    }
+    List<OutgoingPublish> unstored = commit(connection, admitted);
+    for (OutgoingPublish one : admitted) {
+      if (one.progress == Progress.PUBLISHED) {
+        encodeFirst(connection, one, refused);
+      }
+    }
+    refused.forEach(ends::fail);
+    failUnstored(unstored);
+  }
+
+  /** Tells the store what is about to be sent; at QoS 0, that it needs it no more. */
+  private void keep(OutgoingPublish publish) {
+    if (publish.message().qos() == Qos.AT_MOST_ONCE) {
+      keeper.remove(publish);
+    } else {
+      keeper.putPublished(publish, engine.nowNanos());
+    }
+  }
+
+  /**
+   * Has the store make last what it was told.
+   *
+   * @param admitted what was about to be sent; where it cannot be, it waits again
+   * @return what could not be stored, to be told by {@link #failUnstored} once the state is whole
+   */
+  private List<OutgoingPublish> commit(ConnectionState connection, List<OutgoingPublish> admitted) {
+    if (keeper.commit(engine.nowNanos()) == null) {
+      return List.of();
+    }
+    for (int i = admitted.size() - 1; i >= 0; i--) {
+      OutgoingPublish publish = admitted.get(i);
+      if (publish.message().qos() != Qos.AT_MOST_ONCE) {
+        withdraw(connection, publish);
+        session.queue.putBack(publish);
+      }
+    }
+    return takeUnstored();
+  }
+
+  /** Commits where there is nothing to send; what cannot be stored fails. */
+  boolean commit() {
+    if (keeper.commit(engine.nowNanos()) == null) {
+      return true;
+    }
+    failUnstored(takeUnstored());
+    return false;
+  }
+
+  private List<OutgoingPublish> takeUnstored() {
+    List<OutgoingPublish> unstored = keeper.takeUnstored();
+    unstored.removeIf(publish -> publish.progress != Progress.QUEUED);
+    unstored.forEach(session.queue::remove);
+    unstored.forEach(ends::done);
+    return unstored;
+  }
+
+  private void failUnstored(List<OutgoingPublish> unstored) {
+    for (OutgoingPublish publish : unstored) {
+      publish.completion().onFailure(failures.notStored(publish.message(), keeper.failure()));
+    }
+  }
+
+  private boolean hasQuota(ConnectionState connection, Qos qos) {
+    return qos == Qos.AT_MOST_ONCE
+        || (connection.sendQuota > 0 && !session.packetIdentifiers.isExhausted());
+  }
+
+  void send(ConnectionState connection, OutgoingPublish publish) {
+    MqttException refusal = refusalOf(connection, publish);
+    if (refusal != null) {
+      ends.fail(publish, refusal);
+      return;
+    }
+    admit(connection, publish);
+    try {
+      encodeFirst(connection, publish);
+    } catch (IllegalArgumentException e) {
+      withdraw(connection, publish);
+      ends.fail(publish, failures.unencodable(publish.message(), e));
+    }
+  }
+
+  /** Returns why a message is not sent, or null if nothing speaks against it. */
+  private @Nullable MqttException refusalOf(ConnectionState connection, OutgoingPublish publish) {
+    if (publish.expires() && publish.secondsToLive(engine.nowNanos()) <= 0) {
+      return failures.expired(publish.message());
+    }
+    return refusalOf(connection, publish.message());
+  }
+
+  /**
+   * A message has its turn: at QoS 1 and 2 it takes a packet identifier and a part of the quota.
+   */
+  private void admit(ConnectionState connection, OutgoingPublish publish) {
+    publish.progress = Progress.PUBLISHED;
+    if (publish.message().qos() != Qos.AT_MOST_ONCE) {
+      publish.packetIdentifier = session.packetIdentifiers.take(publish);
+      session.published.add(publish);
+      takeQuota(connection, publish);
+    }
+  }
+
+  /** A message that had its turn was not sent after all. */
+  private void withdraw(ConnectionState connection, OutgoingPublish publish) {
+    publish.progress = Progress.QUEUED;
+    if (publish.message().qos() != Qos.AT_MOST_ONCE) {
+      session.packetIdentifiers.release(publish.packetIdentifier);
+      publish.packetIdentifier = 0;
+      session.published.remove(publish);
+      returnQuota(connection, publish);
+    }
+  }
+
+  private void encodeFirst(
+      ConnectionState connection,
+      OutgoingPublish publish,
+      Map<OutgoingPublish, MqttException> refused) {
+    try {
+      encodeFirst(connection, publish);
+    } catch (IllegalArgumentException e) {
+      withdraw(connection, publish);
+      refused.put(publish, failures.unencodable(publish.message(), e));
+    }
+  }
+
+  /** Appends a message to the batch that has had its turn. */
+  private void encodeFirst(ConnectionState connection, OutgoingPublish publish) {
+    Publish message = publish.message();
+    if (publish.expires()) {
+      message = withExpiry(message, Math.max(1, publish.secondsToLive(engine.nowNanos())));
+    }
+    encode(connection, message, publish.packetIdentifier, false);
+    ends.leaveQueue(publish);
+    if (message.qos() == Qos.AT_MOST_ONCE) {
+      sentAtMostOnce(connection).add(publish);
+      connection.atMostOnceInBatch++;
+    }
+  }
+
+  private void repeat(ConnectionState connection, OutgoingPublish publish) {
+    connection.repeatNext = publish.next;
+    Publish message = publish.message();
+    if (publish.expires()) {
+      // Once sent it is not dropped any more [MQTT-4.3.3-7], but what is left of its life is told.
+      message = withExpiry(message, Math.max(1, publish.secondsToLive(engine.nowNanos())));
+    }
+    MqttException refusal = refusalOf(connection, message);
+    if (refusal != null) { // the server has come back with narrower limits
+      session.published.remove(publish);
+      session.packetIdentifiers.release(publish.packetIdentifier);
+      publish.packetIdentifier = 0;
+      ends.fail(publish, refusal);
+      return;
+    }
+    takeQuota(connection, publish);
+    // The first transmission may have reached the server: DUP is set [MQTT-3.3.1-1].
+    encode(connection, message, publish.packetIdentifier, true);
+  }
+
+  private void encode(
+      ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
+    ByteBuf out = connection.outgoing();
+    connection.encoder.encodePublish(message, packetIdentifier, dup, out);
+    engine.onPublishEncoded(message, packetIdentifier, dup);
+  }
+
+  static void takeQuota(ConnectionState connection, OutgoingPublish publish) {
+    connection.sendQuota--;
+    publish.holdsQuota = true;
+  }
+
+  static void returnQuota(ConnectionState connection, OutgoingPublish publish) {
+    if (publish.holdsQuota) {
+      connection.sendQuota++;
+      publish.holdsQuota = false;
+    }
+  }
+
+  /** Returns why the server would not take a message, or null if nothing speaks against it. */
+  private @Nullable MqttException refusalOf(ConnectionState connection, Publish message) {
+    ServerLimits limits = connection.limits;
+    if (limits == null) {
+      return null;
+    }
+    if (message.qos().code() > limits.maximumQos().code()) {
+      return failures.refusal(
+          message,
+          ReasonCode.QOS_NOT_SUPPORTED,
+          "the server accepts QoS " + limits.maximumQos().code() + " at most [MQTT-3.2.2-11]");
+    }
+    if (message.retain() && !limits.retainAvailable()) {
+      return failures.refusal(
+          message,
+          ReasonCode.RETAIN_NOT_SUPPORTED,
+          "the server does not keep retained messages [MQTT-3.2.2-14]");
+    }
+    // A character takes three bytes at most; only near the limit is the length computed exactly.
+    long atMost =
+        FIXED_HEADER_AND_LENGTHS + 3L * message.topic().length() + message.payload().length;
+    if (atMost <= limits.maximumPacketSizeBytes() && message.properties().isEmpty()) {
+      return null;
+    }
+    long exact;
+    try {
+      exact = connection.encoder.encodedLength(message, 0);
+    } catch (IllegalArgumentException e) {
+      return failures.unencodable(message, e);
+    }
+    return exact <= limits.maximumPacketSizeBytes()
+        ? null
+        : failures.refusal(
+            message,
+            ReasonCode.PACKET_TOO_LARGE,
+            "the packet would have "
+                + exact
+                + " bytes and the server accepts "
+                + limits.maximumPacketSizeBytes()
+                + " [MQTT-3.2.2-15]");
+  }
+
+  private static Publish withExpiry(Publish message, long seconds) {
+    Long interval = message.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
+    if (interval == null || interval == seconds) {
+      return message;
+    }
+    Properties properties =
+        message.properties().toBuilder().set(Property.MESSAGE_EXPIRY_INTERVAL, seconds).build();
+    return message.withProperties(properties);
+  }
+
+  // ---- QoS 0, which ends with its write
+
+  /** The transport has taken the oldest QoS 0 messages that were in a batch. */
+  void onWritten(ConnectionState connection, int messages) {
+    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
+    OutgoingPublish publish;
+    // A completion may end the connection, and with it what is left of these.
+    for (int i = 0; i < messages && sent != null && (publish = sent.poll()) != null; i++) {
+      ends.done(publish);
+      publish
+          .completion()
+          .onSuccess(PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE));
+    }
+  }
+
+  /** The transport is closed: QoS 0 messages that it had not taken may be lost. */
+  void onTransportClosed(ConnectionState connection, @Nullable Throwable cause) {
+    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
+    connection.sentAtMostOnce = null;
+    while (sent != null && !sent.isEmpty()) {
+      OutgoingPublish publish = sent.remove();
+      ends.fail(publish, failures.lostWhileWritten(publish.message(), cause));
+    }
+  }
+
+  private static ArrayDeque<OutgoingPublish> sentAtMostOnce(ConnectionState connection) {
+    if (connection.sentAtMostOnce == null) {
+      connection.sentAtMostOnce = new ArrayDeque<>();
+    }
+    return connection.sentAtMostOnce;
+  }
+}

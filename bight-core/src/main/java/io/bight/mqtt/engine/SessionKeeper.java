@@ -1,0 +1,250 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.engine;
+
+import io.bight.mqtt.MqttStoreException;
+import io.bight.mqtt.engine.Session.WantedSubscription;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells the store what changes in the session, and remembers what depends on its being stored. When
+ * the store fails, what was new fails with it; a second later the session is told anew.
+ */
+final class SessionKeeper {
+  /** How long a store that has failed is left alone. */
+  static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final SessionStore store;
+  private final boolean durable;
+  private final Session session;
+  private final Supplier<String> description;
+  private final EngineListener listener;
+
+  /** Messages told to the store since the last commit for the first time. */
+  private final List<OutgoingPublish> unstored = new ArrayList<>();
+
+  /** Why the store does not work; null: it does. */
+  private @Nullable MqttStoreException failure;
+
+  /** When to try again; means something while {@link #resting}. */
+  private long retryNanos;
+
+  /** Whether a commit has failed, and the store is left alone for a while. */
+  private boolean resting;
+
+  /** Tells the store once more what it was last told of the connection; null: nothing yet. */
+  private @Nullable Runnable standing;
+
+  SessionKeeper(
+      SessionStore store, Session session, Supplier<String> description, EngineListener listener) {
+    this.store = store;
+    this.durable = store != SessionStore.IN_MEMORY;
+    this.session = session;
+    this.description = description;
+    this.listener = listener;
+  }
+
+  /** Tells whether there is a store at all. */
+  boolean isDurable() {
+    return durable;
+  }
+
+  // ---- outgoing messages
+
+  /** A message waits: from the next commit on it is not lost with the process. */
+  void putQueued(OutgoingPublish publish, long nowNanos) {
+    if (durable && !publish.isStored) {
+      publish.isStored = true;
+      unstored.add(publish);
+      tell(() -> store.putOutgoing(publish.toStored(nowNanos)));
+    }
+  }
+
+  /** A message is about to be sent. */
+  void putPublished(OutgoingPublish publish, long nowNanos) {
+    if (durable) {
+      putQueued(publish, nowNanos);
+      tell(() -> store.putPublished(publish.position, publish.packetIdentifier));
+    }
+  }
+
+  void putReleased(OutgoingPublish publish) {
+    if (durable) {
+      tell(() -> store.putReleased(publish.position));
+    }
+  }
+
+  void putQueuedAgain(OutgoingPublish publish) {
+    if (durable) {
+      tell(() -> store.putQueuedAgain(publish.position));
+    }
+  }
+
+  /** A message has ended. */
+  void remove(OutgoingPublish publish) {
+    if (publish.isStored) {
+      publish.isStored = false;
+      tell(() -> store.removeOutgoing(publish.position));
+    }
+  }
+
+  // ---- incoming messages
+
+  void putIncoming(int packetIdentifier) {
+    if (durable) {
+      tell(() -> store.putIncoming(packetIdentifier));
+    }
+  }
+
+  void removeIncoming(int packetIdentifier) {
+    if (durable) {
+      tell(() -> store.removeIncoming(packetIdentifier));
+    }
+  }
+
+  void clearIncoming() {
+    if (durable) {
+      tell(store::clearIncoming);
+    }
+  }
+
+  // ---- subscriptions
+
+  void putSubscription(WantedSubscription wanted) {
+    if (durable) {
+      tell(() -> store.putSubscription(wanted.toStored()));
+    }
+  }
+
+  void removeSubscription(String topicFilter) {
+    if (durable) {
+      tell(() -> store.removeSubscription(topicFilter));
+    }
+  }
+
+  // ---- connections
+
+  void putConnecting() {
+    putStanding(store::putConnecting);
+  }
+
+  void putConnected(long sessionExpirySeconds) {
+    putStanding(() -> store.putConnected(sessionExpirySeconds));
+  }
+
+  void putEnded(long sessionExpirySeconds) {
+    putStanding(() -> store.putEnded(sessionExpirySeconds));
+  }
+
+  private void putStanding(Runnable change) {
+    if (durable) {
+      standing = change;
+      tell(change);
+    }
+  }
+
+  // ---- commit
+
+  /** Tells whether the store is known not to work, and it is too early to try again. */
+  @Nullable MqttStoreException failureAt(long nowNanos) {
+    return resting && nowNanos - retryNanos < 0 ? failure : null;
+  }
+
+  /** Returns why the store does not work, or null if it does. */
+  @Nullable MqttStoreException failure() {
+    return failure;
+  }
+
+  /** Returns when a store that has failed is to be tried again, or that it need not be. */
+  long retryDeadlineNanos() {
+    return resting ? retryNanos : MqttEngine.NO_DEADLINE;
+  }
+
+  /**
+   * Makes what was told last. A store that has failed is told all again when it is time.
+   *
+   * @return null if everything is stored, else why not
+   */
+  @Nullable MqttStoreException commit(long nowNanos) {
+    if (!durable) {
+      return null;
+    }
+    if (failureAt(nowNanos) != null) {
+      return failure;
+    }
+    try {
+      if (failure != null) {
+        tellAll(nowNanos);
+      }
+      store.commit();
+    } catch (RuntimeException e) {
+      onFailure(e);
+      resting = true;
+      retryNanos = nowNanos + RETRY_NANOS;
+      return failure;
+    }
+    boolean recovered = failure != null;
+    failure = null;
+    resting = false;
+    unstored.clear();
+    if (recovered) {
+      listener.onStoreRecovered();
+    }
+    return null;
+  }
+
+  /** Takes the messages that are not stored, after a commit has failed. */
+  List<OutgoingPublish> takeUnstored() {
+    List<OutgoingPublish> taken = new ArrayList<>(unstored);
+    unstored.clear();
+    taken.forEach(publish -> publish.isStored = false);
+    return taken;
+  }
+
+  private void tell(Runnable change) {
+    if (failure != null) {
+      return; // all is told again before the next commit
+    }
+    try {
+      change.run();
+    } catch (RuntimeException e) {
+      onFailure(e);
+    }
+  }
+
+  private void onFailure(RuntimeException cause) {
+    boolean isNew = failure == null;
+    failure =
+        cause instanceof MqttStoreException known
+            ? known
+            : new MqttStoreException(
+                description.get() + " could not store its session: " + cause, cause);
+    if (isNew) {
+      listener.onStoreFailure(failure);
+    }
+  }
+
+  private void tellAll(long nowNanos) {
+    store.clear();
+    for (PublishList list : session.outgoingLists()) {
+      for (OutgoingPublish publish = list.first(); publish != null; publish = publish.next) {
+        if (publish.isStored) {
+          store.putOutgoing(publish.toStored(nowNanos));
+        }
+      }
+    }
+    session.receiving.forEach(
+        (packetIdentifier, incoming) -> {
+          if (incoming.isHandled()) {
+            store.putIncoming(packetIdentifier);
+          }
+        });
+    session.wanted.values().forEach(wanted -> store.putSubscription(wanted.toStored()));
+    if (standing != null) {
+      standing.run();
+    }
+  }
+}
