@@ -4,6 +4,7 @@ package io.bight.client;
 import io.bight.client.MqttClient.State;
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
@@ -16,6 +17,7 @@ import io.bight.mqtt.engine.OutgoingPublish;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.engine.Session;
 import io.bight.mqtt.engine.SessionStore;
+import io.bight.mqtt.engine.StoredPublish;
 import io.bight.mqtt.engine.SubscribeResult;
 import io.bight.mqtt.engine.UnsubscribeResult;
 import io.bight.mqtt.packet.Connack;
@@ -27,6 +29,8 @@ import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,6 +52,8 @@ final class ClientWorker implements EngineListener {
   private final Callbacks callbacks;
   private final CommandQueue commands;
   private final MqttEngine engine;
+  private final SessionStore store;
+  private final List<StoredPublish> restored = new ArrayList<>();
   private final IncomingDelivery delivery;
   private final PublishGate gate;
 
@@ -64,7 +70,16 @@ final class ClientWorker implements EngineListener {
   private @Nullable OpenTransport transport;
   private boolean sessionGoesOn;
 
-  ClientWorker(MqttClient client, MqttLoop loop, ClientOptions options, Callbacks callbacks) {
+  // Without one
+  private boolean commitScheduled;
+  private boolean storeClosed;
+
+  ClientWorker(
+      MqttClient client,
+      MqttLoop loop,
+      ClientOptions options,
+      Callbacks callbacks,
+      SessionStore store) {
     this.client = client;
     this.loop = loop;
     this.options = options;
@@ -74,14 +89,22 @@ final class ClientWorker implements EngineListener {
             loop.eventLoop(), client::describe, this::drainCommands, this::takeCommand);
     this.engine =
         new MqttEngine(
-            client::describe,
-            options.engine(),
-            SessionStore.IN_MEMORY,
-            PooledByteBufAllocator.DEFAULT,
-            this);
+            client::describe, options.engine(), store, PooledByteBufAllocator.DEFAULT, this);
+    this.store = store;
+    engine.restore(this::restore, System.nanoTime());
     this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
     this.gate = new PublishGate(client, loop, this, commands, options, engine.session());
+  }
+
+  private Completion<PublishResult> restore(StoredPublish kept) {
+    restored.add(kept);
+    return new RestoredPublish(this, kept);
+  }
+
+  /** Returns the messages that the store had when the client was built; any thread. */
+  List<StoredPublish> restored() {
+    return Collections.unmodifiableList(restored);
   }
 
   // ---- commands
@@ -155,6 +178,12 @@ final class ClientWorker implements EngineListener {
   }
 
   void disconnect(Disconnect disconnect, RequestFuture<Void> future, long nowNanos) {
+    try {
+      engine.requireSendable(disconnect);
+    } catch (IllegalArgumentException e) {
+      future.onFailure(new MqttException(describe() + " did not disconnect: " + e.getMessage(), e));
+      return;
+    }
     reconnector.disconnect(disconnect, future, null, nowNanos);
   }
 
@@ -185,7 +214,8 @@ final class ClientWorker implements EngineListener {
       publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
-    return engine.publish(publish.message(), publish.offlinePolicy(), null, publish, nowNanos);
+    return engine.publish(
+        publish.message(), publish.offlinePolicy(), publish.tag(), publish, nowNanos);
   }
 
   /** A message is not sent. Callbacks are told if this is the driver; any thread. */
@@ -279,6 +309,13 @@ final class ClientWorker implements EngineListener {
   void scheduleFlush() {
     if (transport != null) {
       transport.scheduleFlush();
+    } else if (isStored() && !commitScheduled) {
+      commitScheduled = true; // what waits for a connection is stored at the end of the turn
+      loop.executeOnLoop(
+          () -> {
+            commitScheduled = false;
+            inLogContext(this::flush);
+          });
     }
   }
 
@@ -286,6 +323,8 @@ final class ClientWorker implements EngineListener {
     if (transport != null) {
       transport.flush();
       gate.onRoom();
+    } else if (!storeClosed) {
+      engine.commit(System.nanoTime());
     }
   }
 
@@ -297,6 +336,7 @@ final class ClientWorker implements EngineListener {
     closed.onClosed();
     engine.connectionClosed(cause == null ? closed.writeFailure() : cause, System.nanoTime());
     transport = null;
+    flush(); // there may be something to be stored
     reconnector.onTransportClosed();
     onTransport(false, gone);
     reconnector.retryOrRest();
@@ -348,7 +388,10 @@ final class ClientWorker implements EngineListener {
 
   /** A publish is done; called before its future completes. */
   void onPublished(
-      Publish message, @Nullable PublishResult result, @Nullable MqttException failure) {
+      Publish message,
+      @Nullable String tag,
+      @Nullable PublishResult result,
+      @Nullable MqttException failure) {
     gate.onRoom();
     if (failure != null) {
       gate.onFailure(failure);
@@ -358,7 +401,7 @@ final class ClientWorker implements EngineListener {
           client,
           "onPublished for '" + message.topic() + "'",
           callbacks.onPublished,
-          new PublishEvent(client, message, result, failure));
+          new PublishEvent(client, message, tag, result, failure));
     }
   }
 
@@ -396,12 +439,40 @@ final class ClientWorker implements EngineListener {
     client.status().setState(closed ? State.CLOSED : State.DISCONNECTED);
     if (closed) {
       gate.close(clientClosed());
+      flush();
       engine.failAll(clientClosed());
+      closeStore();
       loop.remove(client);
       if (group != null) {
         group.onClosed(client);
       }
     }
+  }
+
+  private boolean isStored() {
+    return store != SessionStore.IN_MEMORY;
+  }
+
+  /** The session stays where it is, for the next client. Whoever drives, or nobody does. */
+  void closeStore() {
+    if (!storeClosed) {
+      storeClosed = true;
+      store.close();
+    }
+  }
+
+  @Override
+  public void onStoreFailure(MqttStoreException failure) {
+    LOG.warn(
+        "{} cannot store its session, so messages of QoS 1 and 2 fail until it can: {}",
+        client.describe(),
+        failure.getMessage(),
+        failure);
+  }
+
+  @Override
+  public void onStoreRecovered() {
+    LOG.info("{} can store its session again", client.describe());
   }
 
   private MqttDisconnectedException clientClosed() {
@@ -431,6 +502,7 @@ final class ClientWorker implements EngineListener {
         + delivery.waitingMessages()
         + " waiting for a handler or for room, "
         + session.receivingMessages()
-        + " at QoS 2";
+        + " at QoS 2"
+        + (isStored() ? "\n  session store: " + store : "");
   }
 }

@@ -5,7 +5,10 @@ import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.engine.SessionStore;
+import io.bight.mqtt.engine.SessionStoreOpener;
 import io.bight.mqtt.packet.Will;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -32,7 +35,8 @@ final class GivenOptions {
   final Properties.Builder properties = Properties.builder();
   MqttVersion version = MqttVersion.MQTT_5;
   @Nullable String clientIdentifier;
-  boolean cleanStart = true;
+  @Nullable Boolean cleanStart;
+  @Nullable SessionStoreOpener sessionStore;
   int keepAliveSeconds = 60;
   @Nullable Will will;
   @Nullable String userName;
@@ -77,7 +81,15 @@ final class GivenOptions {
           "before MQTT 5.0 a password needs a user name [MQTT-3.1.2-22]");
     }
     String identifier = clientIdentifier == null ? randomIdentifier() : clientIdentifier;
-    if (identifier.isEmpty() && !cleanStart && version != MqttVersion.MQTT_5) {
+    if (sessionStore != null) {
+      requireIdentifierOfItsOwn();
+      if (!properties.build().has(Property.SESSION_EXPIRY_INTERVAL)) {
+        properties.set(Property.SESSION_EXPIRY_INTERVAL, SessionStore.NEVER_EXPIRES);
+      }
+    }
+    // A session that is kept here is to be kept there as well.
+    boolean clean = cleanStart == null ? sessionStore == null : cleanStart;
+    if (identifier.isEmpty() && !clean && version != MqttVersion.MQTT_5) {
       throw new IllegalArgumentException(
           "before MQTT 5.0 an empty client identifier needs a clean session [MQTT-3.1.3-7]");
     }
@@ -85,7 +97,7 @@ final class GivenOptions {
         server,
         version,
         identifier,
-        cleanStart,
+        clean,
         keepAliveSeconds,
         will,
         userName,
@@ -116,6 +128,25 @@ final class GivenOptions {
             sessionLoss,
             deduplicationWindow),
         beforeConnect);
+  }
+
+  private void requireIdentifierOfItsOwn() {
+    if (clientIdentifier == null || clientIdentifier.isEmpty()) {
+      throw new IllegalArgumentException(
+          "a session store needs a client identifier, by which the server knows the session again;"
+              + " set clientId(...)");
+    }
+  }
+
+  /**
+   * Opens the store of the session.
+   *
+   * @throws io.bight.mqtt.MqttStoreException if it cannot be opened
+   */
+  SessionStore openStore(ClientOptions options) {
+    return sessionStore == null
+        ? SessionStore.IN_MEMORY
+        : sessionStore.open(options.clientIdentifier());
   }
 
   private static String randomIdentifier() {

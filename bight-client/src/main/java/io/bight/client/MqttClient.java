@@ -8,6 +8,8 @@ import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.Topics;
 import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.PublishResult;
+import io.bight.mqtt.engine.SessionStore;
+import io.bight.mqtt.engine.StoredPublish;
 import io.bight.mqtt.engine.SubscribeResult;
 import io.bight.mqtt.engine.UnsubscribeResult;
 import io.bight.mqtt.packet.Disconnect;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An MQTT client for versions 3.1, 3.1.1 and 5.0. Everything it does on the network happens on the
@@ -68,7 +71,12 @@ public final class MqttClient implements AutoCloseable {
   private final ClientStatus status;
   private final OfflinePolicy offlinePolicy;
 
-  MqttClient(MqttLoop loop, boolean ownsLoop, ClientOptions options, Callbacks callbacks) {
+  MqttClient(
+      MqttLoop loop,
+      boolean ownsLoop,
+      ClientOptions options,
+      Callbacks callbacks,
+      SessionStore store) {
     this.loop = loop;
     this.ownsLoop = ownsLoop;
     this.callbacks = callbacks;
@@ -77,7 +85,7 @@ public final class MqttClient implements AutoCloseable {
     if (options.callbackExecutor() != null) {
       callbacks.moveEventsTo(new EventLane(options.callbackExecutor(), this::describe));
     }
-    this.worker = new ClientWorker(this, loop, options, callbacks);
+    this.worker = new ClientWorker(this, loop, options, callbacks, store);
     this.subscriber = new Subscriber(this, loop, callbacks, worker);
     loop.add(this);
   }
@@ -188,6 +196,24 @@ public final class MqttClient implements AutoCloseable {
     return future;
   }
 
+  /**
+   * Disconnects in order with a DISCONNECT of the program's own, without waiting [MQTT 5.0, section
+   * 3.14]: with a reason in words, with User Properties, or with another Session Expiry Interval
+   * than CONNECT had. Zero ends the session with the connection: what is in flight is published
+   * anew, or fails, on the next one. Before 5.0 nothing but the reason counts.
+   *
+   * @param disconnect the packet
+   * @return completes when the connection is closed; fails with the connection left as it is, where
+   *     the packet cannot be sent or sets a Session Expiry Interval although CONNECT had none
+   */
+  public MqttFuture<Void> disconnectAsync(Disconnect disconnect) {
+    Objects.requireNonNull(disconnect, "disconnect");
+    var future = new RequestFuture<Void>(loop, "disconnecting " + describe());
+    worker.submit(
+        Command.of(nowNanos -> worker.disconnect(disconnect, future, nowNanos), future::onFailure));
+    return future;
+  }
+
   // ---- publishing
 
   /**
@@ -211,6 +237,39 @@ public final class MqttClient implements AutoCloseable {
    * @return as {@link #publish(Publish)}
    */
   public MqttFuture<PublishResult> publish(Publish message, OfflinePolicy offlinePolicy) {
+    return publishTagged(message, offlinePolicy, null);
+  }
+
+  /**
+   * Publishes a message that the program knows by a tag. With a {@link
+   * MqttClientBuilder#sessionStore} the tag is kept with the message, so that {@link #onPublished}
+   * tells of the right one even if another process published it.
+   *
+   * @param message the message
+   * @param tag what {@link PublishEvent#tag()} and {@link #restoredPublishes()} show; never sent
+   * @return as {@link #publish(Publish)}
+   * @throws IllegalArgumentException if the tag is longer than 65,535 bytes in UTF-8
+   */
+  public MqttFuture<PublishResult> publish(Publish message, String tag) {
+    return publish(message, offlinePolicy, tag);
+  }
+
+  /**
+   * Publishes a message that the program knows by a tag, with a policy of its own.
+   *
+   * @param message the message
+   * @param offlinePolicy whether it waits
+   * @param tag what {@link PublishEvent#tag()} and {@link #restoredPublishes()} show; never sent
+   * @return as {@link #publish(Publish)}
+   * @throws IllegalArgumentException if the tag is longer than 65,535 bytes in UTF-8
+   */
+  public MqttFuture<PublishResult> publish(
+      Publish message, OfflinePolicy offlinePolicy, String tag) {
+    return publishTagged(message, offlinePolicy, OptionChecks.requireString(tag, "tag"));
+  }
+
+  private MqttFuture<PublishResult> publishTagged(
+      Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
     Objects.requireNonNull(message, "message");
     // The number is asked for only where it matters: whether a driver is alive costs a look at the
     // clock.
@@ -219,9 +278,21 @@ public final class MqttClient implements AutoCloseable {
                 && isConnected()
             ? worker.connection()
             : 0;
-    PublishFuture future = new PublishFuture(worker, loop, message, offlinePolicy, connection);
+    PublishFuture future = new PublishFuture(worker, loop, message, offlinePolicy, tag, connection);
     worker.gate().enter(future);
     return future;
+  }
+
+  /**
+   * Returns the messages that the session store had when this client was built: published by an
+   * earlier process and not known to be done. They are sent or repeated without being asked for,
+   * and {@link #onPublished} tells of each when it is done. A message that is not among them and of
+   * whose end the program was not told was never stored: it may be published again.
+   *
+   * @return the messages in the order in which they are sent; empty without a store
+   */
+  public List<StoredPublish> restoredPublishes() {
+    return worker.restored();
   }
 
   /**
@@ -722,6 +793,11 @@ public final class MqttClient implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** The loop is closed, and nobody drives it any more. */
+  void onLoopTerminated() {
+    worker.closeStore();
   }
 
   MqttFuture<Void> closeAsync() {

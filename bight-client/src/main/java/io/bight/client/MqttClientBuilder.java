@@ -7,6 +7,8 @@ import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Topics;
 import io.bight.mqtt.engine.EngineOptions;
+import io.bight.mqtt.engine.SessionStore;
+import io.bight.mqtt.engine.SessionStoreOpener;
 import io.bight.mqtt.packet.Publish;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -149,9 +151,9 @@ public final class MqttClientBuilder {
   // ---- session
 
   /**
-   * Sets whether an earlier session is discarded [MQTT 5.0, section 3.1.2.4]; true unless set. With
-   * 5.0 it speaks of the first connection only. Before 5.0 it is Clean Session, and false also
-   * keeps the session when the client disconnects.
+   * Sets whether an earlier session is discarded [MQTT 5.0, section 3.1.2.4]; true unless set, or
+   * false with a {@link #sessionStore}. With 5.0 it speaks of the first connection only. Before 5.0
+   * it is Clean Session, and false also keeps the session when the client disconnects.
    *
    * @param clean false to go on with an earlier session
    * @return this builder
@@ -163,7 +165,8 @@ public final class MqttClientBuilder {
 
   /**
    * Sets how long the server keeps the session after the connection has ended [MQTT 5.0, section
-   * 3.1.2.11.2]; not at all unless set. Not sent before 5.0.
+   * 3.1.2.11.2]; not at all unless set, or for ever with a {@link #sessionStore}. Not sent before
+   * 5.0.
    *
    * @param interval whole seconds; 4,294,967,295 s or more: for ever
    * @return this builder
@@ -172,6 +175,19 @@ public final class MqttClientBuilder {
   public MqttClientBuilder sessionExpiryInterval(Duration interval) {
     given.properties.set(
         Property.SESSION_EXPIRY_INTERVAL, OptionChecks.sessionExpirySeconds(interval));
+    return this;
+  }
+
+  /**
+   * Keeps the session where it outlives the process: messages that wait or are unacknowledged, QoS
+   * 2 messages that were handled, subscriptions. The next client with this store goes on with all
+   * of it. Needs a client identifier. See {@link MqttClient#restoredPublishes()}.
+   *
+   * @param store opens the store when the client is built; the client closes it
+   * @return this builder
+   */
+  public MqttClientBuilder sessionStore(SessionStoreOpener store) {
+    given.sessionStore = Objects.requireNonNull(store, "sessionStore");
     return this;
   }
 
@@ -672,6 +688,8 @@ public final class MqttClientBuilder {
    * @return the client
    * @throws IllegalArgumentException if options contradict each other
    * @throws IllegalStateException if the loop is closed
+   * @throws io.bight.mqtt.MqttStoreException if the session store cannot be opened: its directory
+   *     is in use, or that of another client, or cannot be written
    */
   public MqttClient build() {
     return build(loop);
@@ -690,11 +708,22 @@ public final class MqttClientBuilder {
 
   private MqttClient build(@Nullable MqttLoop shared) {
     ClientOptions options = given.toOptions();
+    SessionStore store = given.openStore(options);
     String identifier = options.clientIdentifier();
-    MqttLoop used =
-        shared == null
-            ? MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier)
-            : shared;
-    return new MqttClient(used, shared == null, options, callbacks.copy());
+    MqttLoop own = null;
+    try {
+      MqttLoop used = shared;
+      if (used == null) {
+        own = MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier);
+        used = own;
+      }
+      return new MqttClient(used, own != null, options, callbacks.copy(), store);
+    } catch (RuntimeException e) {
+      store.close();
+      if (own != null) {
+        own.close();
+      }
+      throw e;
+    }
   }
 }

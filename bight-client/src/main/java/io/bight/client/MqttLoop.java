@@ -404,6 +404,7 @@ public final class MqttLoop implements AutoCloseable {
   void terminate() {
     clients.forEach(MqttClient::closeAsync); // one that came as the loop was being closed
     eventLoop.terminate();
+    clients.forEach(MqttClient::onLoopTerminated);
     clients.clear();
   }
 

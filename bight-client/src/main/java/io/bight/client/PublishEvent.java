@@ -11,16 +11,19 @@ import org.jspecify.annotations.Nullable;
 public final class PublishEvent {
   private final MqttClient client;
   private final Publish message;
+  private final @Nullable String tag;
   private final @Nullable PublishResult result;
   private final @Nullable MqttException failure;
 
   PublishEvent(
       MqttClient client,
       Publish message,
+      @Nullable String tag,
       @Nullable PublishResult result,
       @Nullable MqttException failure) {
     this.client = client;
     this.message = message;
+    this.tag = tag;
     this.result = result;
     this.failure = failure;
   }
@@ -35,12 +38,23 @@ public final class PublishEvent {
   }
 
   /**
-   * Returns the message, the same object as was given to {@code publish} where one was.
+   * Returns the message: the object that was given to {@code publish}, or one that was read from
+   * the session store if another process published it. Then its payload may be empty, since a QoS 2
+   * message is kept without it once the server has it.
    *
    * @return the message
    */
   public Publish message() {
     return message;
+  }
+
+  /**
+   * Returns what the program knows the message by.
+   *
+   * @return the tag that it was published with, or empty
+   */
+  public Optional<String> tag() {
+    return Optional.ofNullable(tag);
   }
 
   /**
@@ -68,6 +82,7 @@ public final class PublishEvent {
         + client.describe()
         + ", "
         + message
+        + (tag == null ? "" : " '" + tag + "'")
         + ": "
         + (failure == null ? result : failure.getMessage())
         + "]";

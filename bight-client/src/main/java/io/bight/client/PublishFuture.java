@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.engine.Completion;
@@ -18,6 +19,7 @@ final class PublishFuture extends MqttFuture<PublishResult>
   private final ClientWorker worker;
   private final Publish message;
   private final OfflinePolicy offlinePolicy;
+  private final @Nullable String tag;
 
   /** The number of the connection that it was published on; 0: there was none. */
   private final int connection;
@@ -30,11 +32,13 @@ final class PublishFuture extends MqttFuture<PublishResult>
       MqttLoop loop,
       Publish message,
       OfflinePolicy offlinePolicy,
+      @Nullable String tag,
       int connection) {
     super(loop);
     this.worker = worker;
     this.message = message;
     this.offlinePolicy = offlinePolicy;
+    this.tag = tag;
     this.connection = connection;
   }
 
@@ -46,13 +50,17 @@ final class PublishFuture extends MqttFuture<PublishResult>
     return offlinePolicy;
   }
 
+  @Nullable String tag() {
+    return tag;
+  }
+
   int connection() {
     return connection;
   }
 
   /** Returns what the message counts for against the queue's bound. */
   long heapBytes() {
-    return OutgoingPublish.heapBytesOf(message, offlinePolicy);
+    return OutgoingPublish.heapBytesOf(message, offlinePolicy, tag);
   }
 
   @Override
@@ -84,14 +92,26 @@ final class PublishFuture extends MqttFuture<PublishResult>
 
   @Override
   public void onSuccess(PublishResult result) {
-    worker.onPublished(message, result, null);
+    worker.onPublished(message, tag, result, null);
     succeed(result);
   }
 
   @Override
   public void onFailure(MqttException failure) {
-    worker.onPublished(message, null, failure);
+    worker.onPublished(message, tag, null, failure);
     fail(failure);
+  }
+
+  /** Whether it will succeed is open, so {@code onPublished} is not told here. */
+  @Override
+  public void onKept(MqttException failure) {
+    fail(
+        new MqttDisconnectedException(
+            worker.describe()
+                + " is closed; its session store keeps the message for '"
+                + message.topic()
+                + "', and the next client with this store goes on with it",
+            failure));
   }
 
   /** Cancels the publish; a message that has not been sent will not be. */

@@ -33,6 +33,10 @@ final class QueueRoom {
     this.slackMessages = Math.max(maximumMessages / 8, LEAST_SLACK_MESSAGES);
     this.slackBytes = Math.max(maximumBytes / 8, LEAST_SLACK_BYTES);
     this.session = session;
+    // What a store has kept waits and takes room already.
+    takenMessages.set(session.unsentMessages());
+    takenBytes.set(session.heldBytes());
+    countPassed(session.unsentMessages(), session.heldBytes());
   }
 
   boolean canEverTake(long bytes) {

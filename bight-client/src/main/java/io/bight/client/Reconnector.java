@@ -201,6 +201,9 @@ final class Reconnector {
     ConnectAttempt asked =
         new ConnectAttempt(
             client, options, established, retries.failures() + 1, retries.lastFailure());
+    if (engine.session().isExpired() && options.version().hasProperties()) {
+      asked.cleanStart(true); // what the server may still have of it must not come back
+    }
     var hook = options.beforeConnect();
     attempt =
         new Attempt(

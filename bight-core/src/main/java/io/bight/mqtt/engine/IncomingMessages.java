@@ -186,7 +186,7 @@ final class IncomingMessages {
     }
     connection.encoder.encodePubcomp(
         packetIdentifier, reason, Properties.NONE, connection.outgoing());
-    engine.onPubcompEncoded(packetIdentifier, reason);
+    engine.sent().onPubcompEncoded(packetIdentifier, reason);
   }
 
   /** The application has finished with a message. A second answer changes nothing. */
@@ -253,9 +253,9 @@ final class IncomingMessages {
         connection.encoder.encodePubrec(
             packetIdentifier, answer, Properties.NONE, connection.outgoing());
       }
-      engine.onAcknowledgementEncoded(incoming.message().qos(), packetIdentifier);
+      engine.sent().onAcknowledgementEncoded(incoming.message().qos(), packetIdentifier);
     } else {
-      engine.send(connection, acknowledgement(incoming, answer, incoming.answerProperties));
+      engine.sent().send(connection, acknowledgement(incoming, answer, incoming.answerProperties));
     }
     incoming.answerSent = true;
     if (atLeastOnce) {

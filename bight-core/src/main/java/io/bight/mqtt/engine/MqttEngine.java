@@ -6,7 +6,6 @@ import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
-import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.codec.MqttDecodeException;
 import io.bight.mqtt.engine.ConnectionEnd.By;
@@ -15,11 +14,7 @@ import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Pingreq;
-import io.bight.mqtt.packet.Puback;
-import io.bight.mqtt.packet.Pubcomp;
 import io.bight.mqtt.packet.Publish;
-import io.bight.mqtt.packet.Pubrec;
-import io.bight.mqtt.packet.Pubrel;
 import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -71,6 +66,7 @@ public final class MqttEngine {
   private final ByteBufAllocator allocator;
   private final SessionStore store;
   private final SessionKeeper keeper;
+  private final SentPackets sent;
   private final Session session;
   private final OutgoingMessages outgoing;
   private final PublishSender sender;
@@ -112,6 +108,7 @@ public final class MqttEngine {
     this.allocator = allocator;
     this.store = store;
     this.session = new Session(options.deduplicationWindow());
+    this.sent = new SentPackets(listener);
     this.keeper = new SessionKeeper(store, session, description, listener);
     this.outgoing = new OutgoingMessages(this, session, keeper, options);
     this.sender = outgoing.sender();
@@ -206,7 +203,7 @@ public final class MqttEngine {
     ConnectionState opened =
         new ConnectionState(connect, allocator, nowNanos, options.connackTimeout().toNanos());
     try {
-      send(opened, connect);
+      sent.send(opened, connect);
     } catch (IllegalArgumentException e) {
       opened.release();
       throw e;
@@ -467,7 +464,7 @@ public final class MqttEngine {
               null));
     } else if (current.keepAlive.isPingDue(nowNanos)) {
       current.keepAlive.onPing(nowNanos);
-      send(current, Pingreq.INSTANCE);
+      sent.send(current, Pingreq.INSTANCE);
     }
   }
 
@@ -623,7 +620,7 @@ public final class MqttEngine {
       throw new IllegalArgumentException(
           "AUTH has the authentication method '" + given + "', and CONNECT '" + method + "'");
     }
-    send(current, auth);
+    sent.send(current, auth);
   }
 
   /**
@@ -638,11 +635,11 @@ public final class MqttEngine {
    */
   public void disconnect(Disconnect disconnect, long nowNanos) {
     this.nowNanos = nowNanos;
+    requireSendable(disconnect);
     ConnectionState current = connection;
     if (current == null) {
       return;
     }
-    requireSendable(current, disconnect);
     if (current.accepted) {
       sender.fillLastBatch(current);
       if (connection != current) {
@@ -668,8 +665,15 @@ public final class MqttEngine {
             null));
   }
 
-  private static void requireSendable(ConnectionState current, Disconnect disconnect) {
-    if (!current.isVersion5()) {
+  /**
+   * Checks what {@link #disconnect} would refuse, and changes nothing.
+   *
+   * @param disconnect the packet
+   * @throws IllegalArgumentException if it could not be sent on the connection there is
+   */
+  public void requireSendable(Disconnect disconnect) {
+    ConnectionState current = connection;
+    if (current == null || !current.isVersion5()) {
       return;
     }
     current.encoder.encodedLength(disconnect);
@@ -682,9 +686,9 @@ public final class MqttEngine {
 
   private void sendDisconnect(ConnectionState current, Disconnect disconnect) {
     if (current.isVersion5()) {
-      send(current, disconnect);
+      sent.send(current, disconnect);
     } else if (disconnect.reasonCode() == ReasonCode.SUCCESS) {
-      send(current, disconnect);
+      sent.send(current, disconnect);
     }
     // Before 5.0 a server publishes the will exactly when there was no DISCONNECT.
   }
@@ -709,6 +713,11 @@ public final class MqttEngine {
     return nowNanos;
   }
 
+  /** Returns what appends packets to the batch. */
+  SentPackets sent() {
+    return sent;
+  }
+
   @Nullable ConnectionState connectionOrNull() {
     return connection;
   }
@@ -720,83 +729,13 @@ public final class MqttEngine {
     return connection;
   }
 
-  /** Appends a packet to the batch. */
-  void send(ConnectionState current, Packet packet) {
-    Packet fitting = fitting(current, packet);
-    current.encoder.encode(fitting, current.outgoing());
-    if (listener.wantsPackets()) {
-      listener.onPacket(true, fitting);
-    }
-  }
-
-  /**
-   * Leaves out reason string and user properties where the packet would be larger than the server
-   * accepts [MQTT-3.4.2-2], [MQTT-3.4.2-3], [MQTT-3.14.2-3].
-   */
-  private static Packet fitting(ConnectionState current, Packet packet) {
-    ServerLimits limits = current.limits;
-    if (limits == null
-        || current.encoder.encodedLength(packet) <= limits.maximumPacketSizeBytes()) {
-      return packet;
-    }
-    if (packet instanceof Puback puback) {
-      return new Puback(puback.packetIdentifier(), puback.reasonCode(), Properties.NONE);
-    } else if (packet instanceof Pubrec pubrec) {
-      return new Pubrec(pubrec.packetIdentifier(), pubrec.reasonCode(), Properties.NONE);
-    } else if (packet instanceof Disconnect disconnect) {
-      return new Disconnect(
-          disconnect.reasonCode(),
-          disconnect.properties().without(Property.REASON_STRING).without(Property.USER_PROPERTY));
-    } else if (packet instanceof Auth auth) {
-      return new Auth(
-          auth.reasonCode(),
-          auth.properties().without(Property.REASON_STRING).without(Property.USER_PROPERTY));
-    }
-    return packet;
-  }
-
-  void onPublishEncoded(Publish message, int packetIdentifier, boolean dup) {
-    if (listener.wantsPackets()) {
-      listener.onPacket(
-          true,
-          new Publish(
-              message.topic(),
-              message.payload(),
-              message.qos(),
-              message.retain(),
-              dup,
-              packetIdentifier,
-              message.properties()));
-    }
-  }
-
-  void onPubrelEncoded(int packetIdentifier, ReasonCode reason) {
-    if (listener.wantsPackets()) {
-      listener.onPacket(true, new Pubrel(packetIdentifier, reason, Properties.NONE));
-    }
-  }
-
-  void onPubcompEncoded(int packetIdentifier, ReasonCode reason) {
-    if (listener.wantsPackets()) {
-      listener.onPacket(true, new Pubcomp(packetIdentifier, reason, Properties.NONE));
-    }
-  }
-
-  void onAcknowledgementEncoded(Qos qos, int packetIdentifier) {
-    if (listener.wantsPackets()) {
-      listener.onPacket(
-          true,
-          qos == Qos.AT_LEAST_ONCE ? new Puback(packetIdentifier) : new Pubrec(packetIdentifier));
-    }
-  }
-
   /** The server broke the protocol: the connection ends with the reason for it [MQTT-4.13.1-1]. */
   void refuse(ConnectionState current, ReasonCode reasonCode, String message) {
     if (connection != current) {
       return;
     }
     if (current.accepted && current.isVersion5()) {
-      send(current, new Disconnect(reasonCode));
+      sent.send(current, new Disconnect(reasonCode));
     }
     end(
         current,

@@ -228,7 +228,7 @@ final class OutgoingMessages {
   private void encodePubrel(ConnectionState connection, int packetIdentifier, ReasonCode reason) {
     connection.encoder.encodePubrel(
         packetIdentifier, reason, Properties.NONE, connection.outgoing());
-    engine.onPubrelEncoded(packetIdentifier, reason);
+    engine.sent().onPubrelEncoded(packetIdentifier, reason);
   }
 
   /** The end of every acknowledged message, QoS 1 and 2 alike. */

@@ -282,7 +282,7 @@ final class PublishSender {
       ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
     ByteBuf out = connection.outgoing();
     connection.encoder.encodePublish(message, packetIdentifier, dup, out);
-    engine.onPublishEncoded(message, packetIdentifier, dup);
+    engine.sent().onPublishEncoded(message, packetIdentifier, dup);
   }
 
   static void takeQuota(ConnectionState connection, OutgoingPublish publish) {

@@ -209,7 +209,7 @@ final class Requests {
       return;
     }
     unanswered.add(request);
-    engine.send(connection, request.packet());
+    engine.sent().send(connection, request.packet());
   }
 
   private @Nullable MqttException refusalOf(ConnectionState connection, Request request) {

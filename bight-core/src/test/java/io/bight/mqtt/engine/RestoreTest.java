@@ -14,6 +14,7 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.RetainHandling;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
+import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
 import io.bight.testkit.PacketType;
@@ -242,6 +243,101 @@ class RestoreTest extends EngineFixture {
     assertThat(told[0]).isTrue();
     assertThat(disk.committedMessages()).containsExactly("a QUEUED");
     assertNothingInFlight();
+  }
+
+  @EachVersion
+  void afterACleanStartWhatWasInFlightIsPublishedAnew(MqttVersion with) {
+    connected(with).expectPublish("a").expectPublish("b").sendPubrec(2).expectPubrel(2);
+    publish(qos1("a"), "1");
+    publish(qos2("b"), "2");
+    crash();
+    cleanStart = true;
+    connecting(false).expectPublish(publish -> requireSent(publish, "a", 1, false)).sendPuback(1);
+    connect();
+    restored.values().forEach(Outcome::assertSuccess); // the server had said that it has b
+    assertNothingInFlight();
+    assertThat(disk.committedMessages()).isEmpty();
+  }
+
+  /** What is released counts against the quota as well, so a repetition may have to wait. */
+  @Test
+  void moreThanTheReceiveMaximumGoesOutInOrderAsAcknowledgementsCome() {
+    connected()
+        .expectPublish("a")
+        .expectPublish("b")
+        .expectPublish("c")
+        .sendPubrec(1)
+        .expectPubrel(1);
+    publish(qos2("a"), "1");
+    publish(qos1("b"), "2");
+    publish(qos2("c"), "3");
+    crash();
+    publish(qos1("d"), "4");
+    ServerScript script =
+        server
+            .onConnection()
+            .expectConnect()
+            .sendConnack(
+                connack ->
+                    connack
+                        .sessionPresent(true)
+                        .property(io.bight.testkit.Property.RECEIVE_MAXIMUM, 1))
+            .expectPubrel(1)
+            .expectNothing(Duration.ofSeconds(1));
+    connect();
+    advanceSeconds(1);
+    script
+        .sendPubcomp(1)
+        .expectPublish(publish -> requireSent(publish, "b", 2, true))
+        .sendPuback(2)
+        .expectPublish(publish -> requireSent(publish, "c", 3, true))
+        .sendPubrec(3)
+        .expectPubrel(3)
+        .sendPubcomp(3)
+        .expectPublish(publish -> requireSent(publish, "d", 1, false))
+        .sendPuback(1);
+    carry();
+    restored.values().forEach(Outcome::assertSuccess);
+    assertNothingInFlight();
+  }
+
+  @Test
+  void identifiersInUseBeforeTheRestartAreNotTakenAgain() {
+    connected().expectPublish("a").expectPublish("b").sendPuback(1);
+    publish(qos1("a"), "1");
+    publish(qos1("b"), "2");
+    crash();
+    connecting(true)
+        .expectPublish(publish -> requireSent(publish, "b", 2, true))
+        .expectPublish(publish -> requireSent(publish, "c", 1, false))
+        .expectPublish(publish -> requireSent(publish, "d", 3, false))
+        .sendPuback(2)
+        .sendPuback(1)
+        .sendPuback(3);
+    publish(qos1("c"), "3");
+    publish(qos1("d"), "4");
+    connect();
+    assertNothingInFlight();
+  }
+
+  @Test
+  void disconnectMayEndTheSessionAtOnce() {
+    connectProperties.set(Property.SESSION_EXPIRY_INTERVAL, 60L);
+    server.onConnection().expectConnect().sendConnack().expectPublish("a").expectDisconnect();
+    connect();
+    publish(qos1("a"), "1");
+    engine.disconnect(
+        new Disconnect(
+            ReasonCode.SUCCESS,
+            Properties.builder().set(Property.SESSION_EXPIRY_INTERVAL, 0L).build()),
+        now());
+    carry();
+    engine.commit(now());
+    restart(disk.afterCrash());
+    assertThat(engine.session().isExpired()).isTrue();
+    connecting(false).expectPublish(publish -> requireSent(publish, "a", 1, false)).sendPuback(1);
+    connect();
+    restored.get("1").assertSuccess();
   }
 
   // ---- messages on their way in
