@@ -6,6 +6,7 @@ import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.ConnectionEnd;
@@ -352,6 +353,8 @@ final class ClientWorker implements EngineListener {
     gate.onRoom();
     if (failure != null) {
       gate.onFailure(failure);
+    } else if (message.qos() != Qos.AT_MOST_ONCE) {
+      reconnector.onAcknowledged();
     }
     if (!callbacks.onPublished.isEmpty()) {
       callbacks.call(

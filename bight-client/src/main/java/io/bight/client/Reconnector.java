@@ -283,6 +283,11 @@ final class Reconnector {
     }
   }
 
+  /** The server has taken responsibility for a message. */
+  void onAcknowledged() {
+    retries.onAcknowledged(loop.lastTurnNanos()); // near enough, and needs no clock
+  }
+
   private void onAttemptFailed(MqttConnectException failure) {
     Duration delay = retries.onFailure(failure);
     wanted &= delay != null;
