@@ -419,8 +419,8 @@ final class ClientWorker implements EngineListener {
         + ", "
         + reconnector.diagnostics()
         + "\n  out: "
-        + session.queuedMessages()
-        + " messages queued, "
+        + Count.of(session.queuedMessages(), "message")
+        + " queued, "
         + session.inFlightMessages()
         + " in flight ("
         + session.heldBytes()
@@ -429,8 +429,8 @@ final class ClientWorker implements EngineListener {
         + " dropped so far, send quota "
         + engine.sendQuota()
         + "\n  in: "
-        + engine.unacknowledgedMessages()
-        + " messages unacknowledged, "
+        + Count.of(engine.unacknowledgedMessages(), "message")
+        + " unacknowledged, "
         + delivery.waitingMessages()
         + " waiting for a handler or for room, "
         + session.receivingMessages()

@@ -195,8 +195,8 @@ public final class Mqtt {
       throw new MqttTimeoutException(
           messages.size()
               + " of "
-              + count
-              + " messages for '"
+              + Count.of(count, "message")
+              + " for '"
               + topicFilter
               + "' arrived within "
               + timeout.toMillis()

@@ -623,8 +623,8 @@ public final class MqttClient implements AutoCloseable {
         + "', "
         + loop.describeState()
         + ", "
-        + loop.clients().size()
-        + " clients, last turn "
+        + Count.of(loop.clients().size(), "client")
+        + ", last turn "
         + sinceTurn.toMillis()
         + " ms ago"
         + loop.describeCallbacks()

@@ -105,8 +105,8 @@ final class PublishAll {
     if (loss != null) {
       text.append(" lost the connection: ").append(loss.message()).append(';');
     }
-    text.append(" published ").append(taken - failed).append(" of ").append(taken);
-    text.append(" messages");
+    text.append(" published ").append(taken - failed).append(" of ");
+    text.append(Count.of(taken, "message"));
     if (failed > 0) {
       text.append(", but not ").append(String.join("; ", failures));
     }
