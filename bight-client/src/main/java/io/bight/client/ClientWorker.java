@@ -118,6 +118,10 @@ final class ClientWorker implements EngineListener {
     return client.describe();
   }
 
+  String describeProgress() {
+    return client.status().describeProgress();
+  }
+
   /** Makes the client one of a group; called before anything is asked of it. */
   void join(MqttGroup joined) {
     group = joined;

@@ -319,6 +319,16 @@ public final class MqttLoop implements AutoCloseable {
         + "]";
   }
 
+  /**
+   * Says who drives, for a call that has not got what it waited for.
+   *
+   * @param waited whether it has waited, and so driven if nobody else did
+   */
+  String describeDriving(boolean waited) {
+    boolean free = seat.current() == null && !host.isOnExecutor() && !closing;
+    return waited && free ? "this call drove the loop, as nobody else did" : describeState();
+  }
+
   String describeState() {
     Drive drive = seat.current();
     if (closing) {

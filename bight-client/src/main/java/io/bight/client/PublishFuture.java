@@ -112,6 +112,11 @@ final class PublishFuture extends MqttFuture<PublishResult>
   }
 
   @Override
+  String describeHolder() {
+    return worker.describeProgress() + "; ";
+  }
+
+  @Override
   String describe() {
     return "publishing to '"
         + message.topic()

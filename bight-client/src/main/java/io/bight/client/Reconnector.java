@@ -123,6 +123,7 @@ final class Reconnector {
     if (!wanted) {
       wanted = true;
       resting = false;
+      client.status().setLastFailure(null); // what was is no reason any more
       retries = newRetries();
       if (phase == Phase.IDLE) {
         beginAttempt();
@@ -290,6 +291,7 @@ final class Reconnector {
 
   private void onAttemptFailed(MqttConnectException failure) {
     Duration delay = retries.onFailure(failure);
+    client.status().setLastFailure(failure.getMessage());
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
     // A callback may ask for another attempt, which is not the one that has failed.
@@ -334,6 +336,7 @@ final class Reconnector {
 
   private void onLost(ConnectionEnd end, long nowNanos) {
     Duration delay = retries.onLost(client.describe(), end, nowNanos);
+    client.status().setLastFailure("it was disconnected: " + end.message());
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
     client.status().setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
