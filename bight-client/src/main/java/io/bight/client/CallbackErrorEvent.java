@@ -25,7 +25,8 @@ public final class CallbackErrorEvent {
   /**
    * Returns which callback it was, and for a message its topic.
    *
-   * @return as {@code onMessage for 'house/door'}
+   * @return as {@code onMessage for 'house/door'}; {@code the executor of message handlers} where
+   *     that refused to run them
    */
   public String callback() {
     return callback;
@@ -34,7 +35,8 @@ public final class CallbackErrorEvent {
   /**
    * Returns what it threw.
    *
-   * @return the exception or error
+   * @return the exception or error; an {@link io.bight.mqtt.MqttException} that tells what waits
+   *     where the executor refused
    */
   public Throwable error() {
     return error;

@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.mqtt.MqttException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -185,7 +186,17 @@ final class Callbacks {
   /** Logs and reports what a callback threw; any thread. */
   void report(MqttClient client, String callback, Throwable error) {
     LOG.error("{}: the program's callback {} threw", client.describe(), callback, error);
-    CallbackErrorEvent event = new CallbackErrorEvent(client, callback, error);
+    tellOfError(client, new CallbackErrorEvent(client, callback, error));
+  }
+
+  /** The program's executor takes no message handlers: logs and reports it; any thread. */
+  void onExecutorRefused(MqttClient client, MqttException refusal) {
+    LOG.error(refusal.getMessage(), refusal);
+    tellOfError(
+        client, new CallbackErrorEvent(client, "the executor of message handlers", refusal));
+  }
+
+  private void tellOfError(MqttClient client, CallbackErrorEvent event) {
     for (Consumer<CallbackErrorEvent> consumer : onCallbackError) {
       try {
         consumer.accept(event);

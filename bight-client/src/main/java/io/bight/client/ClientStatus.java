@@ -4,6 +4,7 @@ package io.bight.client;
 import io.bight.client.MqttClient.State;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What every thread may ask of a client at any moment: its state, its identifier, its server, and
@@ -20,6 +21,9 @@ final class ClientStatus {
 
   /** The server of the latest attempt. */
   private volatile ServerAddress server;
+
+  /** Why there is no connection; null while there is one, or as none has been tried. */
+  private volatile @Nullable String lastFailure;
 
   /** Whether the program has ever asked for a connection; written by any thread. */
   private volatile boolean connectAsked;
@@ -57,11 +61,24 @@ final class ClientStatus {
     return (identifier.isEmpty() ? "a client" : "client '" + identifier + "'") + " of " + server;
   }
 
+  /** Says for one who has waited in vain what the client is doing. */
+  String describeProgress() {
+    State now = state;
+    String failure = now == State.CONNECTED ? null : lastFailure;
+    return "the client is " + now + (failure == null ? "" : ", since " + failure);
+  }
+
+  /** Tells why an attempt failed, or a connection ended. */
+  void setLastFailure(@Nullable String why) {
+    lastFailure = why;
+  }
+
   void setState(State next) {
     state = next;
   }
 
   void setConnected(Duration keepAlive) {
+    lastFailure = null;
     aliveNanos = keepAlive.toNanos() * 3 / 2;
     state = State.CONNECTED;
   }

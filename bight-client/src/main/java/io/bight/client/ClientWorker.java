@@ -7,6 +7,7 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.ConnectionEnd;
@@ -138,6 +139,10 @@ final class ClientWorker implements EngineListener {
 
   String describe() {
     return client.describe();
+  }
+
+  String describeProgress() {
+    return client.status().describeProgress();
   }
 
   /** Makes the client one of a group; called before anything is asked of it. */
@@ -395,6 +400,8 @@ final class ClientWorker implements EngineListener {
     gate.onRoom();
     if (failure != null) {
       gate.onFailure(failure);
+    } else if (message.qos() != Qos.AT_MOST_ONCE) {
+      reconnector.onAcknowledged();
     }
     if (!callbacks.onPublished.isEmpty()) {
       callbacks.call(
@@ -487,8 +494,8 @@ final class ClientWorker implements EngineListener {
         + ", "
         + reconnector.diagnostics()
         + "\n  out: "
-        + session.queuedMessages()
-        + " messages queued, "
+        + Count.of(session.queuedMessages(), "message")
+        + " queued, "
         + session.inFlightMessages()
         + " in flight ("
         + session.heldBytes()
@@ -497,8 +504,8 @@ final class ClientWorker implements EngineListener {
         + " dropped so far, send quota "
         + engine.sendQuota()
         + "\n  in: "
-        + engine.unacknowledgedMessages()
-        + " messages unacknowledged, "
+        + Count.of(engine.unacknowledgedMessages(), "message")
+        + " unacknowledged, "
         + delivery.waitingMessages()
         + " waiting for a handler or for room, "
         + session.receivingMessages()

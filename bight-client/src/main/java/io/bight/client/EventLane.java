@@ -118,10 +118,9 @@ final class EventLane {
     }
     if (!again) {
       LOG.error(
-          "{} could not call {} callbacks: its callbackExecutor refused; close the client before the"
-              + " executor",
+          "{} could not make {}: its callbackExecutor refused; close the client before the executor",
           client.get(),
-          lost,
+          Count.of(lost, "call") + " of callbacks",
           e);
     }
   }

@@ -80,14 +80,7 @@ public final class GroupFuture<T> extends MqttFuture<GroupResult<T>> {
     parts.forEach(
         (client, part) -> {
           if (!part.isDone()) {
-            failures.put(
-                client,
-                new MqttTimeoutException(
-                    part.describe()
-                        + " did not complete within "
-                        + timeout.toMillis()
-                        + " ms; "
-                        + client.loop().describeState()));
+            failures.put(client, new MqttTimeoutException(part.notDoneWithin(timeout)));
           } else if (part.isCompletedExceptionally()) {
             failures.put(client, failureOf(part));
           } else {

@@ -76,11 +76,15 @@ public final class GroupResult<T> {
   public String toString() {
     int all = results.size() + failures.size();
     StringBuilder text = new StringBuilder(what);
-    if (failures.isEmpty()) {
-      return text.append(" succeeded for all ").append(all).append(" clients").toString();
+    if (all == 0) {
+      return text.append(" reached nobody: the group has no client; add(...) one").toString();
     }
-    text.append(" failed for ").append(failures.size()).append(" of ").append(all);
-    text.append(" clients: ");
+    if (failures.isEmpty()) {
+      text.append(all == 1 ? " succeeded for " : " succeeded for all ");
+      return text.append(Count.of(all, "client")).toString();
+    }
+    text.append(" failed for ").append(failures.size()).append(" of ");
+    text.append(Count.of(all, "client")).append(": ");
     failures.values().stream()
         .limit(MOST_FAILURES_TOLD)
         .forEach(failure -> text.append(failure.getMessage()).append("; "));

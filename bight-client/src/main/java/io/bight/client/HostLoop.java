@@ -23,8 +23,13 @@ final class HostLoop {
   private volatile @Nullable Runnable onWorkReady;
   private volatile @Nullable ExecutorDrive executorDrive;
 
+  /** Why the executor cannot drive any more; null once the program has said who drives instead. */
+  private volatile @Nullable Loss lost;
+
   /** There while readiness is to be told of. Guarded by this. */
   private @Nullable ReadinessWatch readinessWatch;
+
+  private record Loss(String why, @Nullable Throwable cause) {}
 
   HostLoop(MqttLoop loop, DrivenEventLoop eventLoop, DriverSeat seat) {
     this.loop = loop;
@@ -36,9 +41,28 @@ final class HostLoop {
   void driveOn(Executor executor) {
     requireNoExecutor(Mode.DRIVE_ON);
     seat.requireNoDriver(Mode.DRIVE_ON);
+    forgetLoss();
     ExecutorDrive drive = new ExecutorDrive(this, executor);
     executorDrive = drive;
-    drive.post(); // the first turn begins what waits, and tells which thread it is
+    try {
+      drive.begin();
+    } catch (RejectedExecutionException e) {
+      end(drive);
+      throw new IllegalStateException(
+          Mode.DRIVE_ON.text
+              + " cannot drive the loop '"
+              + loop.name()
+              + "': its executor takes no tasks; is it shut down?",
+          e);
+    } catch (IllegalArgumentException e) {
+      end(drive);
+      throw new IllegalArgumentException(
+          Mode.DRIVE_ON.text + " cannot drive the loop '" + loop.name() + "': " + e.getMessage(),
+          e);
+    } catch (RuntimeException | Error e) { // of the executor's
+      end(drive);
+      throw e;
+    }
     watchReadiness();
   }
 
@@ -47,17 +71,41 @@ final class HostLoop {
     loop.driving().turnForExecutor(() -> end(onExecutor));
   }
 
-  void onExecutorRefused(ExecutorDrive onExecutor, RejectedExecutionException refusal) {
+  /** The executor that drives cannot any more; any thread. */
+  void onUnfit(ExecutorDrive onExecutor, String why, @Nullable Throwable cause) {
     LOG.error(
-        "The executor that drives the loop '{}' takes no more tasks, so nobody drives it now; drive"
-            + " it in another way, or close it",
+        "driveOn(Executor) has ended for the loop '{}', and nobody drives it now: {}. Call"
+            + " loopStop(), then drive it in another way, or close it",
         loop.name(),
-        refusal);
+        why,
+        cause);
+    lost = new Loss(why, cause);
     end(onExecutor);
+  }
+
+  /** Throws if the executor that was to drive cannot, and the program has not said what now. */
+  void requireNotLost() {
+    Loss loss = lost;
+    if (loss != null) {
+      throw new IllegalStateException(
+          "driveOn(Executor) has ended for the loop '"
+              + loop.name()
+              + "': "
+              + loss.why
+              + ". Call loopStop(), then drive it in another way: a blocking call drives here if"
+              + " nobody else does",
+          loss.cause);
+    }
+  }
+
+  /** The program has said who drives instead. */
+  void forgetLoss() {
+    lost = null;
   }
 
   /** Drives on no executor any more; nothing happens if it did not. */
   void stop() {
+    forgetLoss();
     ExecutorDrive onExecutor = executorDrive;
     if (onExecutor != null) {
       end(onExecutor);

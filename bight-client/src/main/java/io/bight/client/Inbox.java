@@ -358,7 +358,13 @@ public final class Inbox implements AutoCloseable, Iterable<Message> {
   /** Returns the topic filter, the client and how many messages wait. */
   @Override
   public String toString() {
-    return "Inbox[" + topicFilter + ", " + client.describe() + ", " + size() + " messages]";
+    return "Inbox["
+        + topicFilter
+        + ", "
+        + client.describe()
+        + ", "
+        + Count.of(size(), "message")
+        + "]";
   }
 
   private String describe() {

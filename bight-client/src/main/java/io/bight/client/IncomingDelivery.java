@@ -281,12 +281,16 @@ final class IncomingDelivery {
 
   /** Messages wait because the program's executor takes no task; any thread. */
   void onExecutorRefused(RuntimeException refusal, int messages) {
-    callbacks.report(
+    callbacks.onExecutorRefused(
         client,
-        "the executor of message handlers, for which "
-            + messages
-            + " messages wait unacknowledged (close the client before its executor)",
-        refusal);
+        new MqttException(
+            "the executor of message handlers of "
+                + client.describe()
+                + " refused to run them, so "
+                + Count.of(messages, "message")
+                + (messages == 1 ? " waits" : " wait")
+                + " unacknowledged; close the client before its executor",
+            refusal));
   }
 
   /** Tells whether the server sends a message again of its own accord; any thread. */

@@ -156,6 +156,7 @@ final class LoopDriving {
   private void requireMayBegin(Mode mode) {
     loop.requireOpen();
     loop.host().requireNoExecutor(mode);
+    loop.host().forgetLoss();
   }
 
   private boolean mayGoOn(Drive drive) {
@@ -170,6 +171,16 @@ final class LoopDriving {
    * @return false if the deadline passed first
    */
   boolean driveUntilDone(MqttFuture<?> future, long deadlineNanos) throws InterruptedException {
+    return driveUntilDone(future, deadlineNanos, loop.host()::requireNotLost);
+  }
+
+  /**
+   * Does so as long as a check does not throw.
+   *
+   * @param check is called each time before it is waited
+   */
+  private boolean driveUntilDone(MqttFuture<?> future, long deadlineNanos, Runnable check)
+      throws InterruptedException {
     if (future.isDone()) {
       return true;
     }
@@ -177,6 +188,7 @@ final class LoopDriving {
     future.watch(seat::signal);
     HostLoop host = loop.host();
     while (!future.isDone()) {
+      check.run();
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -239,7 +251,7 @@ final class LoopDriving {
   boolean driveUntilEnded(MqttFuture<Void> future, long deadline) throws InterruptedException {
     while (!loop.isClosed()) { // another thread may close too, and be the first
       try {
-        return driveUntilDone(future, deadline);
+        return driveUntilDone(future, deadline, () -> {}); // there is no other way to drive
       } catch (IllegalStateException e) {
         LOG.debug("Closing the loop '{}' goes on", loop.name(), e);
       }

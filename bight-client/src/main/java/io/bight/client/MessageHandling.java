@@ -281,7 +281,7 @@ public final class MessageHandling {
         + ", capacity "
         + capacity
         + (latestOnly ? ", latest only" : "")
-        + (attempts == 0 ? "" : ", " + attempts + " attempts")
+        + (attempts == 0 ? "" : ", " + Count.of(attempts, "attempt"))
         + "]";
   }
 }

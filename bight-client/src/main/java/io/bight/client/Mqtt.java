@@ -52,11 +52,11 @@ public final class Mqtt {
       String what = "publishing to '" + message.topic() + "'";
       CompletableFuture<PublishResult> published = new CompletableFuture<>();
       failWhenLost(client, published, what);
-      client.connect(Deadline.timeUntil(deadline));
+      client.connectAsync().awaitUntil(deadline, timeout);
       MqttFuture<PublishResult> publishing = client.publish(message);
       passFailureOn(publishing, published);
       publishing.thenAccept(published::complete);
-      client.await(published, Deadline.timeUntil(deadline), what);
+      client.await(published, deadline, timeout, what);
     }
   }
 
@@ -77,9 +77,9 @@ public final class Mqtt {
     try (MqttClient client = oneShot(uri).onMessage(first::complete).build()) {
       String what = "a message for '" + topicFilter + "'";
       failWhenLost(client, first, what);
-      client.connect(Deadline.timeUntil(deadline));
+      client.connectAsync().awaitUntil(deadline, timeout);
       passFailureOn(client.subscribe(topicFilter, Qos.AT_LEAST_ONCE), first);
-      return client.await(first, Deadline.timeUntil(deadline), what);
+      return client.await(first, deadline, timeout, "waiting for " + what);
     }
   }
 
@@ -155,10 +155,10 @@ public final class Mqtt {
             .onMessage(untilEnough)
             .callbackErrorPolicy(CallbackErrorPolicy.STOP_LOOP);
     try (MqttClient client = builder.build()) {
-      client.connect(Deadline.timeUntil(deadline));
-      client.subscribe(topicFilter, Qos.EXACTLY_ONCE).await(Deadline.timeUntil(deadline));
+      client.connectAsync().awaitUntil(deadline, duration);
+      client.subscribe(topicFilter, Qos.EXACTLY_ONCE).awaitUntil(deadline, duration);
       try {
-        client.await(enough, Deadline.timeUntil(deadline), "the end of the subscription");
+        client.await(enough, deadline, duration, "waiting for enough messages");
       } catch (MqttTimeoutException e) {
         return handled.get(); // the time has passed, as it was to
       }
@@ -195,8 +195,8 @@ public final class Mqtt {
       throw new MqttTimeoutException(
           messages.size()
               + " of "
-              + count
-              + " messages for '"
+              + Count.of(count, "message")
+              + " for '"
               + topicFilter
               + "' arrived within "
               + timeout.toMillis()

@@ -148,7 +148,7 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<ConnectEvent> connectAsync() {
     status.onConnectAsked(); // first: else loopForever could take the client for ended
-    var future = new RequestFuture<ConnectEvent>(loop, "connecting " + describe());
+    var future = new RequestFuture<ConnectEvent>(this, "connecting");
     worker.submit(
         Command.of(
             nowNanos -> {
@@ -187,7 +187,7 @@ public final class MqttClient implements AutoCloseable {
    * @return completes when the connection is closed
    */
   public MqttFuture<Void> disconnectAsync(ReasonCode reasonCode) {
-    var future = new RequestFuture<Void>(loop, "disconnecting " + describe());
+    var future = new RequestFuture<Void>(this, "disconnecting");
     Disconnect disconnect = new Disconnect(reasonCode);
     worker.submit(
         Command.of(
@@ -694,8 +694,8 @@ public final class MqttClient implements AutoCloseable {
         + "', "
         + loop.describeState()
         + ", "
-        + loop.clients().size()
-        + " clients, last turn "
+        + Count.of(loop.clients().size(), "client")
+        + ", last turn "
         + sinceTurn.toMillis()
         + " ms ago"
         + loop.describeCallbacks()
@@ -730,9 +730,13 @@ public final class MqttClient implements AutoCloseable {
     }
   }
 
-  /** Waits for something that a callback completes, driving if nobody else does. */
-  <T> T await(CompletableFuture<T> future, Duration timeout, String what) {
-    MqttFuture<T> waited = new RequestFuture<>(loop, what);
+  /**
+   * Waits for something that a callback completes, driving if nobody else does.
+   *
+   * @param limit what the program has set, for messages
+   */
+  <T> T await(CompletableFuture<T> future, long deadlineNanos, Duration limit, String what) {
+    MqttFuture<T> waited = new RequestFuture<>(this, what + " by");
     future.whenComplete(
         (result, failure) -> {
           if (failure == null) {
@@ -741,7 +745,7 @@ public final class MqttClient implements AutoCloseable {
             waited.completeExceptionally(failure);
           }
         });
-    return waited.await(timeout);
+    return waited.awaitUntil(deadlineNanos, limit);
   }
 
   /** Tells whether the program has asked for a connection, and it has ended for good. */
@@ -801,7 +805,7 @@ public final class MqttClient implements AutoCloseable {
   }
 
   MqttFuture<Void> closeAsync() {
-    var future = new RequestFuture<Void>(loop, "closing " + describe());
+    var future = new RequestFuture<Void>(this, "closing");
     worker.submit(
         Command.of(nowNanos -> worker.close(future, nowNanos), failure -> future.complete(null)));
     return future;

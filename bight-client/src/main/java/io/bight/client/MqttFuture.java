@@ -41,7 +41,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
    * @throws IllegalStateException if called inside a callback of the loop
    */
   public T await() {
-    return awaitUntil(Long.MAX_VALUE, "");
+    return awaitUntil(Long.MAX_VALUE, Duration.ZERO); // which is never named
   }
 
   /**
@@ -55,14 +55,18 @@ public class MqttFuture<T> extends CompletableFuture<T> {
    * @throws IllegalStateException if called inside a callback of the loop
    */
   public T await(Duration timeout) {
-    return awaitUntil(Deadline.after(timeout), timeout.toMillis() + " ms");
+    return awaitUntil(Deadline.after(timeout), timeout);
   }
 
-  private T awaitUntil(long deadlineNanos, String timeout) {
+  /**
+   * Waits for the outcome as one of several steps that have a time limit together.
+   *
+   * @param limit what the program has set, for messages
+   */
+  T awaitUntil(long deadlineNanos, Duration limit) {
     try {
       if (!drive(deadlineNanos)) {
-        throw new MqttTimeoutException(
-            describe() + " did not complete within " + timeout + "; " + loop.describeState());
+        throw new MqttTimeoutException(notDoneWithin(limit));
       }
       return super.join();
     } catch (InterruptedException e) {
@@ -167,6 +171,30 @@ public class MqttFuture<T> extends CompletableFuture<T> {
         loop.running().end();
       }
     }
+  }
+
+  /** Says that it is not done after a time in which somebody has waited for it. */
+  String notDoneWithin(Duration limit) {
+    return describe()
+        + " did not complete within "
+        + limit.toMillis()
+        + " ms; "
+        + describeHolder()
+        + describeDriving(!limit.isZero());
+  }
+
+  /**
+   * Says who drives what is waited for.
+   *
+   * @param waited whether somebody has waited, and so driven if nobody else did
+   */
+  String describeDriving(boolean waited) {
+    return loop.describeDriving(waited);
+  }
+
+  /** Says what the client is doing that this is asked of, if it is one client, and "; ". */
+  String describeHolder() {
+    return "";
   }
 
   /** Names what is waited for, for messages. */

@@ -154,9 +154,7 @@ public final class MqttGroup implements AutoCloseable {
     MqttClient client;
     List<GroupSubscription> wanted;
     synchronized (this) {
-      if (closed) {
-        throw new IllegalStateException("the group '" + name + "' is closed; make a new one");
-      }
+      requireOpen();
       client = builder.buildFor(loops.leastLoaded());
       client.join(this);
       clients.add(client);
@@ -170,6 +168,16 @@ public final class MqttGroup implements AutoCloseable {
     client.onDisconnect(event -> connected.decrementAndGet());
     wanted.forEach(subscription -> subscription.apply(client));
     return client;
+  }
+
+  private synchronized void requireOpen() {
+    if (closed) {
+      throw closedGroup();
+    }
+  }
+
+  private IllegalStateException closedGroup() {
+    return new IllegalStateException("the group '" + name + "' is closed; make a new one");
   }
 
   /**
@@ -203,7 +211,7 @@ public final class MqttGroup implements AutoCloseable {
    * Connects every client and waits until each is connected or has failed.
    *
    * @return what the servers answered
-   * @throws IllegalStateException if called inside a callback of the group
+   * @throws IllegalStateException if called inside a callback of the group, or the group is closed
    */
   public GroupResult<ConnectEvent> connect() {
     return connectAsync().await();
@@ -215,7 +223,7 @@ public final class MqttGroup implements AutoCloseable {
    *
    * @param timeout how long to wait at most
    * @return what the servers answered
-   * @throws IllegalStateException if called inside a callback of the group
+   * @throws IllegalStateException if called inside a callback of the group, or the group is closed
    */
   public GroupResult<ConnectEvent> connect(Duration timeout) {
     return connectAsync().await(timeout);
@@ -225,8 +233,10 @@ public final class MqttGroup implements AutoCloseable {
    * Connects every client, without waiting. Those that are connected stay so.
    *
    * @return completes when each is connected or has failed
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<ConnectEvent> connectAsync() {
+    requireOpen();
     return all("connecting", MqttClient::connectAsync);
   }
 
@@ -245,9 +255,11 @@ public final class MqttGroup implements AutoCloseable {
    *
    * @param message the message
    * @return completes when each client's publish is done, as {@link MqttClient#publish(Publish)}
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<PublishResult> publish(Publish message) {
     Objects.requireNonNull(message, "message");
+    requireOpen();
     return all(
         "publishing to '" + message.topic() + "' at QoS " + message.qos().code(),
         client -> client.publish(message));
@@ -261,6 +273,7 @@ public final class MqttGroup implements AutoCloseable {
    * @param qos the quality of service
    * @return as {@link #publish(Publish)}
    * @throws IllegalArgumentException if the topic name is not allowed
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<PublishResult> publish(String topic, String payload, Qos qos) {
     return publish(Publish.builder(topic).payload(payload).qos(qos).build());
@@ -273,6 +286,7 @@ public final class MqttGroup implements AutoCloseable {
    * @param qos the highest QoS at which the servers may send
    * @return completes when each server has answered
    * @throws IllegalArgumentException if the topic filter is not allowed
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<SubscribeResult> subscribe(String topicFilter, Qos qos) {
     return subscribe(new GroupSubscription(new Subscription(topicFilter, qos), null));
@@ -286,6 +300,7 @@ public final class MqttGroup implements AutoCloseable {
    * @param handler is given each message that matches, of whatever client
    * @return completes when each server has answered
    * @throws IllegalArgumentException if the topic filter is not allowed
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<SubscribeResult> subscribe(
       String topicFilter, Qos qos, Consumer<Message> handler) {
@@ -297,6 +312,7 @@ public final class MqttGroup implements AutoCloseable {
     String topicFilter = wanted.subscription().topicFilter();
     List<MqttClient> now;
     synchronized (this) { // a client that is added meanwhile subscribes once, here or there
+      requireOpen();
       subscriptions.put(topicFilter, wanted);
       now = clients();
     }
@@ -309,6 +325,7 @@ public final class MqttGroup implements AutoCloseable {
    * @param topicFilters at least one
    * @return completes when each server has answered
    * @throws IllegalArgumentException if there is none, or one is not allowed
+   * @throws IllegalStateException if the group is closed
    */
   public GroupFuture<UnsubscribeResult> unsubscribe(String... topicFilters) {
     List<String> filters = List.of(topicFilters);
@@ -318,6 +335,7 @@ public final class MqttGroup implements AutoCloseable {
     filters.forEach(Topics::requireFilter);
     List<MqttClient> now;
     synchronized (this) {
+      requireOpen();
       filters.forEach(subscriptions::remove);
       now = clients();
     }
@@ -352,11 +370,15 @@ public final class MqttGroup implements AutoCloseable {
    * same time. Unlike {@link #connectAsync()} it asks for nothing, and it outlasts failures.
    *
    * @return a future of its own for each call
+   * @throws IllegalStateException if the group is closed
    */
   public MqttFuture<Void> whenAllConnected() {
     MqttFuture<Void> future =
         new GroupFuture.Stage<>(loops, "having all clients of '" + name + "' connected");
-    awaitingAll.add(future);
+    synchronized (this) { // who comes before the end is told of it
+      requireOpen();
+      awaitingAll.add(future);
+    }
     lookWhetherAllAreConnected();
     return future;
   }
@@ -434,8 +456,8 @@ public final class MqttGroup implements AutoCloseable {
         + " connect, "
         + connectGate.waiting()
         + " wait for their turn; "
-        + loops.all().size()
-        + " loops]";
+        + Count.of(loops.all().size(), "loop")
+        + "]";
   }
 
   ConnectGate connectGate() {
@@ -541,10 +563,7 @@ public final class MqttGroup implements AutoCloseable {
       LOG.debug("Closing the group '{}' goes on", name, e);
     } finally {
       loops.close(deadline);
-      awaitingAll.forEach(
-          future ->
-              future.completeExceptionally(
-                  new IllegalStateException("the group '" + name + "' is closed")));
+      awaitingAll.forEach(future -> future.completeExceptionally(closedGroup()));
       if (interrupted) {
         Thread.currentThread().interrupt();
       }

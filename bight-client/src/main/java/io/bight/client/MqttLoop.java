@@ -194,8 +194,15 @@ public final class MqttLoop implements AutoCloseable {
    * waits; on another thread it leaves that to the executor. What a callback throws under {@link
    * CallbackErrorPolicy#STOP_LOOP} is thrown by the task that the executor runs.
    *
-   * @param executor runs each task once, on whatever thread, one after the other or not
-   * @throws IllegalStateException if somebody drives, or the loop is closed
+   * <p>An executor that later takes no more tasks, or begins to run them on the thread that gives
+   * them to it, drives no more, which is logged. Blocking calls fail with the reason until {@link
+   * #loopStop()} or another way to drive is called.
+   *
+   * @param executor runs each task once, on whatever thread, one after the other or not, but not
+   *     within {@code execute}
+   * @throws IllegalStateException if somebody drives, the executor takes no tasks, or the loop is
+   *     closed
+   * @throws IllegalArgumentException if the executor runs the first task within {@code execute}
    */
   public void driveOn(Executor executor) {
     Objects.requireNonNull(executor, "executor");
@@ -303,7 +310,23 @@ public final class MqttLoop implements AutoCloseable {
   /** Returns the name, who drives, and how many clients there are. */
   @Override
   public String toString() {
-    return "MqttLoop[" + name + ", " + describeState() + ", " + clients.size() + " clients]";
+    return "MqttLoop["
+        + name
+        + ", "
+        + describeState()
+        + ", "
+        + Count.of(clients.size(), "client")
+        + "]";
+  }
+
+  /**
+   * Says who drives, for a call that has not got what it waited for.
+   *
+   * @param waited whether it has waited, and so driven if nobody else did
+   */
+  String describeDriving(boolean waited) {
+    boolean free = seat.current() == null && !host.isOnExecutor() && !closing;
+    return waited && free ? "this call drove the loop, as nobody else did" : describeState();
   }
 
   String describeState() {

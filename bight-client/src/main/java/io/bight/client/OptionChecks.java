@@ -61,8 +61,8 @@ final class OptionChecks {
     if (messages <= 0 || bytes <= 0) {
       throw new IllegalArgumentException(
           "the queue's bounds are positive, not "
-              + messages
-              + " messages and "
+              + Count.of(messages, "message")
+              + " and "
               + bytes
               + " B; to publish only while connected, set OfflinePolicy.FAIL");
     }

@@ -22,30 +22,41 @@ final class PublishAll {
   private static final long MOST_BYTES_ON_THEIR_WAY = 16 << 20;
   private static final int MOST_FAILURES_TOLD = 5;
 
+  private final Duration limit;
   private final long deadlineNanos;
   private final ArrayDeque<Sent> onTheirWay = new ArrayDeque<>();
   private final List<String> failures = new ArrayList<>();
+
+  /** What the server had not acknowledged when the time was over. */
+  private final List<String> late = new ArrayList<>();
+
   private long bytesOnTheirWay;
   private int taken;
   private int failed;
+  private int tooLate;
   private @Nullable MqttException firstFailure;
 
   /** Set in a callback, and so on the same thread, which drives while it waits. */
   private @Nullable DisconnectEvent lost;
 
-  private record Sent(int number, Publish message, MqttFuture<?> future) {}
+  private record Sent(int number, Publish message, MqttFuture<?> future) {
+    String name() {
+      return "message " + number + " to '" + message.topic() + "'";
+    }
+  }
 
-  private PublishAll(long deadlineNanos) {
-    this.deadlineNanos = deadlineNanos;
+  private PublishAll(Duration limit) {
+    this.limit = limit;
+    this.deadlineNanos = Deadline.after(limit);
   }
 
   static int run(MqttClientBuilder builder, Iterable<Publish> messages, Duration timeout) {
-    return new PublishAll(Deadline.after(timeout)).run(builder, messages);
+    return new PublishAll(timeout).run(builder, messages);
   }
 
   private int run(MqttClientBuilder builder, Iterable<Publish> messages) {
     try (MqttClient client = builder.onDisconnect(this::onDisconnect).build()) {
-      client.connect(Deadline.timeUntil(deadlineNanos));
+      client.connectAsync().awaitUntil(deadlineNanos, limit);
       Iterator<Publish> rest = messages.iterator();
       while (lost == null && rest.hasNext()) {
         Publish message = rest.next();
@@ -81,7 +92,13 @@ final class PublishAll {
     Sent oldest = onTheirWay.remove();
     bytesOnTheirWay -= oldest.message().payload().length;
     try {
-      oldest.future().await(Deadline.timeUntil(deadlineNanos));
+      oldest.future().awaitUntil(deadlineNanos, limit);
+    } catch (MqttTimeoutException e) {
+      firstFailure = firstFailure == null ? e : firstFailure;
+      tooLate++;
+      if (late.size() < MOST_FAILURES_TOLD) {
+        late.add(oldest.name());
+      }
     } catch (MqttException e) {
       if (Thread.currentThread().isInterrupted()) {
         throw e;
@@ -90,28 +107,33 @@ final class PublishAll {
       firstFailure = firstFailure == null ? e : firstFailure;
       if (failures.size() < MOST_FAILURES_TOLD) {
         String why = lost == null ? e.getMessage() : "the connection was lost before";
-        failures.add(
-            "message " + oldest.number() + " to '" + oldest.message().topic() + "': " + why);
+        failures.add(oldest.name() + ": " + why);
       }
     }
   }
 
   private void throwIfAnyFailed(MqttClient client, boolean someNotTaken) {
     DisconnectEvent loss = lost;
-    if (failed == 0 && loss == null) {
+    if (failed == 0 && tooLate == 0 && loss == null) {
       return;
     }
     StringBuilder text = new StringBuilder(client.describe());
     if (loss != null) {
       text.append(" lost the connection: ").append(loss.message()).append(';');
     }
-    text.append(" published ").append(taken - failed).append(" of ").append(taken);
-    text.append(" messages");
+    text.append(" published ").append(taken - failed - tooLate).append(" of ");
+    text.append(Count.of(taken, "message"));
     if (failed > 0) {
       text.append(", but not ").append(String.join("; ", failures));
     }
     if (failed > failures.size()) {
       text.append("; and ").append(failed - failures.size()).append(" more");
+    }
+    if (tooLate > 0) {
+      text.append(failed > 0 ? "; and not " : ", but not ").append(String.join(", ", late));
+      text.append(tooLate > late.size() ? " and " + (tooLate - late.size()) + " more" : "");
+      text.append(", which the server had not acknowledged within ");
+      text.append(limit.toMillis()).append(" ms; ").append(client.status().describeProgress());
     }
     if (someNotTaken) {
       text.append("; and none of those after them");

@@ -132,6 +132,11 @@ final class PublishFuture extends MqttFuture<PublishResult>
   }
 
   @Override
+  String describeHolder() {
+    return worker.describeProgress() + "; ";
+  }
+
+  @Override
   String describe() {
     return "publishing to '"
         + message.topic()

@@ -280,7 +280,7 @@ final class PublishGate {
                       + " ms: "
                       + room.describe()
                       + "; "
-                      + loop.describeState()));
+                      + loop.describeDriving(!blockTimeout.isZero())));
           return false;
         }
       } finally {

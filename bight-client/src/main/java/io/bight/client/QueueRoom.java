@@ -121,12 +121,14 @@ final class QueueRoom {
 
   /** Names what is in use and what there is, for messages. */
   String describe() {
-    return messages()
-        + " messages wait to be sent, and with those in flight they take "
+    long waiting = messages();
+    return Count.of(waiting, "message")
+        + (waiting == 1 ? " waits" : " wait")
+        + " to be sent, and those and what is in flight take "
         + bytes()
         + " B; there is room for "
-        + maximumMessages
-        + " messages and "
+        + Count.of(maximumMessages, "message")
+        + " and "
         + maximumBytes
         + " B";
   }

@@ -123,6 +123,7 @@ final class Reconnector {
     if (!wanted) {
       wanted = true;
       resting = false;
+      client.status().setLastFailure(null); // what was is no reason any more
       retries = newRetries();
       if (phase == Phase.IDLE) {
         beginAttempt();
@@ -286,8 +287,14 @@ final class Reconnector {
     }
   }
 
+  /** The server has taken responsibility for a message. */
+  void onAcknowledged() {
+    retries.onAcknowledged(loop.lastTurnNanos()); // near enough, and needs no clock
+  }
+
   private void onAttemptFailed(MqttConnectException failure) {
     Duration delay = retries.onFailure(failure);
+    client.status().setLastFailure(failure.getMessage());
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
     // A callback may ask for another attempt, which is not the one that has failed.
@@ -332,6 +339,7 @@ final class Reconnector {
 
   private void onLost(ConnectionEnd end, long nowNanos) {
     Duration delay = retries.onLost(client.describe(), end, nowNanos);
+    client.status().setLastFailure("it was disconnected: " + end.message());
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
     client.status().setState(wanted ? State.RECONNECTING : State.DISCONNECTED);

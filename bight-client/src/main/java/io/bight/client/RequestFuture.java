@@ -3,14 +3,29 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.engine.Completion;
+import org.jspecify.annotations.Nullable;
 
 /** The outcome of a request that the engine completes. */
 final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
   private final String description;
+  private final @Nullable MqttClient client;
 
   RequestFuture(MqttLoop loop, String description) {
     super(loop);
     this.description = description;
+    this.client = null;
+  }
+
+  /** Makes the outcome of what is asked of a client, which is named behind what is asked. */
+  RequestFuture(MqttClient client, String asked) {
+    super(client.loop());
+    this.description = asked + " " + client.describe();
+    this.client = client;
+  }
+
+  @Override
+  String describeHolder() {
+    return client == null ? "" : client.status().describeProgress() + "; ";
   }
 
   @Override

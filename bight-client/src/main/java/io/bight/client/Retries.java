@@ -22,6 +22,12 @@ final class Retries {
   /** Another client that is thrown out may take its time before it comes back. */
   private static final long TAKEOVER_MEMORY_NANOS = TimeUnit.MINUTES.toNanos(1);
 
+  /**
+   * A server that has acknowledged for so long has not taken the connection for a twin's: where two
+   * clients throw each other out, the first few connections are shorter.
+   */
+  private static final long TRUSTED_NANOS = TimeUnit.SECONDS.toNanos(2);
+
   /** So many connections in a row that end soon, without a reason, are no accident. */
   private static final int PATTERN = 3;
 
@@ -35,6 +41,7 @@ final class Retries {
   private int unexplained;
   private int takeovers;
   private long acceptedNanos;
+  private long acknowledgedNanos;
   private @Nullable MqttException lastFailure;
 
   /**
@@ -63,6 +70,12 @@ final class Retries {
     connectedOnce = true;
     failures = 0;
     acceptedNanos = nowNanos;
+    acknowledgedNanos = nowNanos;
+  }
+
+  /** The server has taken responsibility for a message. */
+  void onAcknowledged(long nowNanos) {
+    acknowledgedNanos = nowNanos;
   }
 
   /**
@@ -72,6 +85,7 @@ final class Retries {
    */
   @Nullable Duration onFailure(MqttConnectException failure) {
     failures++;
+    unexplained = 0; // a server that another client is connected to is there to be found
     lastFailure = failure;
     boolean goesOn = connectedOnce || policy.includesFirstConnect();
     return goesOn && policy.allowsAttempt(failures) ? delay(failure.reasonCode()) : null;
@@ -98,7 +112,8 @@ final class Retries {
     }
     boolean isShort = livedNanos < Math.max(STABLE_NANOS, delayNanos);
     shortConnections = isShort ? shortConnections + 1 : 0;
-    unexplained = isShort && end.reasonCode() == null ? unexplained + 1 : 0;
+    boolean trusted = acknowledgedNanos - acceptedNanos >= TRUSTED_NANOS;
+    unexplained = isShort && !trusted && end.reasonCode() == null ? unexplained + 1 : 0;
     return policy.allowsAttempt(0) ? delay(end.reasonCode()) : null;
   }
 

@@ -70,7 +70,7 @@ final class SlowCallbackWatch {
   private final ArrayDeque<String> remembered = new ArrayDeque<>();
 
   /** Guarded by {@link #remembered}. */
-  private long ended;
+  private long slowSoFar;
 
   private record SlowCallback(String name, long sinceNanos, boolean reported) {}
 
@@ -163,6 +163,11 @@ final class SlowCallbackWatch {
       return; // it has just ended
     }
     SlowCallback before = slow.get();
+    if (before == null) {
+      synchronized (remembered) {
+        slowSoFar++; // first: who reads the report finds it counted
+      }
+    }
     boolean reported = mayReport(nowNanos);
     if (reported) {
       warning.accept(report(name, tookNanos, place));
@@ -188,7 +193,9 @@ final class SlowCallbackWatch {
 
   private String report(String name, long tookNanos, String place) {
     String others =
-        notReported == 0 ? "" : " (" + notReported + " others since the last report were slow too)";
+        notReported == 0
+            ? ""
+            : " (slow too since the last report: " + Count.of(notReported, "other callback") + ")";
     notReported = 0;
     return name
         + " has been running for at least "
@@ -216,14 +223,14 @@ final class SlowCallbackWatch {
     long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - ending.sinceNanos());
     String line = ending.name() + " took at least " + millis + " ms";
     synchronized (remembered) {
-      ended++;
       if (remembered.size() == MOST_REMEMBERED) {
         remembered.removeFirst();
       }
       remembered.addLast(line);
     }
     if (ending.reported()) {
-      warning.accept(line + " and has returned; the loop '" + loop.name() + "' goes on");
+      String next = loop.isClosed() ? "' is closed" : "' goes on";
+      warning.accept(line + " and has returned; the loop '" + loop.name() + next);
     }
   }
 
@@ -235,7 +242,7 @@ final class SlowCallbackWatch {
     String runs = running == null ? "none" : running;
     StringJoiner text = new StringJoiner("\n    ");
     synchronized (remembered) {
-      text.add("\n  running callback: " + runs + "\n  slow callbacks so far: " + ended);
+      text.add("\n  running callback: " + runs + "\n  slow callbacks so far: " + slowSoFar);
       remembered.forEach(text::add);
     }
     return text.toString();

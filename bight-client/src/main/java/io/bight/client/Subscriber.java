@@ -45,8 +45,7 @@ final class Subscriber {
     }
     List<String> topicFilters = copy.stream().map(Subscription::topicFilter).toList();
     var future =
-        new RequestFuture<SubscribeResult>(
-            loop, "subscribing to " + topicFilters + " by " + client.describe());
+        new RequestFuture<SubscribeResult>(client, "subscribing to " + topicFilters + " by");
     report(future, callbacks.onSubscribed, "onSubscribed", topicFilters);
     if (requestRoom.tryTake(future, topicFilters, properties, client.describe())) {
       worker.submit(
@@ -62,8 +61,7 @@ final class Subscriber {
     }
     topicFilters.forEach(Topics::requireFilter);
     var future =
-        new RequestFuture<UnsubscribeResult>(
-            loop, "unsubscribing from " + topicFilters + " by " + client.describe());
+        new RequestFuture<UnsubscribeResult>(client, "unsubscribing from " + topicFilters + " by");
     Runnable removal = callbacks.removalOfSubscriptionHandlers(topicFilters);
     report(future, callbacks.onUnsubscribed, "onUnsubscribed", topicFilters);
     if (requestRoom.tryTake(future, topicFilters, Properties.NONE, client.describe())) {

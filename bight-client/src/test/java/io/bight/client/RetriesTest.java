@@ -147,6 +147,37 @@ class RetriesTest {
         .contains("the server may not allow what this client sends, or it may be failing");
   }
 
+  @Test
+  void r9AttemptThatFailsBetweenTwoLossesSpeaksForARestartAndNotForATwin() {
+    Retries retries = retries(UNSHORTENED);
+    for (int i = 0; i < 3; i++) {
+      lostAfter(retries, Duration.ofSeconds(1));
+      assertThat(retries.explained(closed(), "a").message()).doesNotContain("another client");
+      retries.onFailure(failure(null));
+    }
+  }
+
+  @Test
+  void r9ServerThatHasAcknowledgedForAWhileIsNotSuspected() {
+    Retries retries = retries(UNSHORTENED);
+    for (int i = 0; i < 4; i++) {
+      retries.onAccepted(time.nowNanos());
+      time.advance(Duration.ofSeconds(2));
+      retries.onAcknowledged(time.nowNanos());
+      time.advance(Duration.ofSeconds(1));
+      retries.onLost("client 'a'", closed(), time.nowNanos());
+      assertThat(retries.explained(closed(), "a").message()).doesNotContain("another client");
+    }
+    // What is acknowledged at once is acknowledged to twins too.
+    for (int i = 0; i < 3; i++) {
+      retries.onAccepted(time.nowNanos());
+      time.advance(Duration.ofMillis(100));
+      retries.onAcknowledged(time.nowNanos());
+      retries.onLost("client 'a'", closed(), time.nowNanos());
+    }
+    assertThat(retries.explained(closed(), "a").message()).contains("another client may be using");
+  }
+
   @ParameterizedTest
   @EnumSource(
       names = {

@@ -174,7 +174,12 @@ class CallbackTest {
         client.unsubscribe("b1/#").await(LIMIT);
         Await.until("failure", () -> events.toString().contains("failure not authorized"));
         assertThat(client.diagnostics())
-            .contains("client 'b1'", "driven by loopStart()", "last loss", "0 messages queued");
+            .contains(
+                "client 'b1'",
+                "driven by loopStart()",
+                "last loss",
+                "0 messages queued",
+                "1 client, last turn");
       }
       server.awaitScripts(LIMIT);
     }

@@ -9,6 +9,7 @@ import io.bight.client.MqttClient;
 import io.bight.client.MqttClientBuilder;
 import io.bight.client.ReconnectPolicy;
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.testkit.LeakCheck;
 import io.bight.testkit.MosquittoServer;
@@ -209,6 +210,34 @@ class FailureTextTest {
       for (int i = 0; i < 6; i++) { // 10 ms doubled each time, each shortened by a half at most
         assertThat(delays.get(i)).isGreaterThanOrEqualTo(Duration.ofMillis(5L << i));
       }
+    }
+  }
+
+  @Test
+  void r9ServerThatAcknowledgesForAWhileBeforeEachRestartIsNotTakenForATwin() {
+    List<String> messages = Collections.synchronizedList(new ArrayList<>());
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .reconnect(
+                    ReconnectPolicy.exponential(Duration.ofMillis(10), Duration.ofMillis(20)))
+                .onDisconnect(event -> messages.add(event.message()))
+                .build()) {
+      client.loopStart();
+      client.connect(LIMIT);
+      for (int i = 1; i <= 3; i++) {
+        int losses = i;
+        long end = System.nanoTime() + 2_500_000_000L;
+        Await.until(
+            "the server has acknowledged for a while",
+            () -> {
+              client.publish("r9/restart", "x", Qos.AT_LEAST_ONCE).await(LIMIT);
+              return System.nanoTime() > end;
+            });
+        server.closeConnections();
+        Await.until("it is back", () -> messages.size() == losses && client.isConnected());
+      }
+      assertThat(messages).containsOnly("the server closed the connection");
     }
   }
 

@@ -135,6 +135,46 @@ class GroupTest {
   }
 
   @Test
+  void m3ClosedGroupRefusesWhatIsAskedOfItsClients() {
+    MqttGroup group = MqttGroup.builder().name("closed").build();
+    var waiting = group.whenAllConnected();
+    group.close();
+    List<Runnable> asked =
+        List.of(
+            () -> group.add(SERVER.uri()),
+            group::connectAsync,
+            group::connect,
+            () -> group.publish("m3", "x", Qos.AT_LEAST_ONCE),
+            () -> group.subscribe("m3", Qos.AT_LEAST_ONCE),
+            () -> group.subscribe("m3", Qos.AT_LEAST_ONCE, message -> {}),
+            () -> group.unsubscribe("m3"),
+            group::whenAllConnected);
+    assertThat(asked)
+        .allSatisfy(
+            call ->
+                assertThatThrownBy(call::run)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("the group 'closed' is closed; make a new one"));
+    assertThat(waiting).isCompletedExceptionally();
+    assertThat(group.disconnectAsync()).as("there is nothing to disconnect").isDone();
+    group.close();
+  }
+
+  @Test
+  void m3GroupWithoutClientsSaysSo() {
+    try (MqttGroup group = MqttGroup.create()) {
+      GroupResult<PublishResult> sent = group.publish("m3", "x", Qos.AT_LEAST_ONCE).await(LIMIT);
+      assertThat(sent.results()).isEmpty();
+      assertThat(sent.orThrow())
+          .hasToString(
+              "publishing to 'm3' at QoS 1 reached nobody: the group has no client; add(...) one");
+      group.add(SERVER.uri());
+      assertThat(group.connect(LIMIT)).hasToString("connecting succeeded for 1 client");
+      assertThat(group).asString().endsWith("1 loop]");
+    }
+  }
+
+  @Test
   void m3ClientsComeAndGoAtAnyTime() {
     Queue<String> received = new ConcurrentLinkedQueue<>();
     try (MqttGroup group = MqttGroup.builder().loops(2).build()) {

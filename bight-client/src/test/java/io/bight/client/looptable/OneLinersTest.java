@@ -129,7 +129,7 @@ class OneLinersTest {
       assertThatThrownBy(
               () -> Mqtt.publishAll(server.uri().toString(), one, Duration.ofMillis(200)))
           .isInstanceOf(MqttTimeoutException.class)
-          .hasMessageContaining("published 0 of 1 messages, but not message 1 to 'slow'");
+          .hasMessageContaining("published 0 of 1 message, but not message 1 to 'slow'");
     }
   }
 

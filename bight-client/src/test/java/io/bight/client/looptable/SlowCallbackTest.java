@@ -71,7 +71,7 @@ class SlowCallbackTest {
                     .contains("at " + SlowCallbackTest.class.getName() + ".blockUntilReleased");
                 assertThat(client.diagnostics())
                     .containsPattern("running callback: onMessage for 'a/b' .*for at least \\d+ ms")
-                    .contains("slow callbacks so far: 0");
+                    .contains("slow callbacks so far: 1\n");
                 release.countDown();
                 assertThat(reports.take())
                     .containsPattern(
@@ -145,6 +145,20 @@ class SlowCallbackTest {
       assertThat(test.reports.take()).contains("has returned");
       return report;
     }
+  }
+
+  @Test
+  void b3SlowCallbackThatReturnsAfterCloseDoesNotSayThatTheLoopGoesOn() {
+    MqttLoop loop = watchedLoop(PATIENCE);
+    loop.loopStart();
+    loop.execute(this::blockUntilReleased);
+    assertThat(reports.take()).startsWith("a task");
+    loop.close(Duration.ofMillis(1));
+    release.countDown();
+    assertThat(reports.take())
+        .contains("has returned; the loop 'watched' is closed")
+        .doesNotContain("goes on");
+    Await.until("the driver has left", () -> loop.driver().isEmpty());
   }
 
   @Test

@@ -46,7 +46,8 @@ final class IncomingMessages {
           ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
           "the server sent more than "
               + connection.receiveMaximum
-              + " messages without waiting for acknowledgements [MQTT-3.3.4-9]");
+              + (connection.receiveMaximum == 1 ? " message" : " messages")
+              + " without waiting for acknowledgements [MQTT-3.3.4-9]");
       return;
     }
     IncomingPublish incoming = new IncomingPublish(publish, connection);

@@ -35,10 +35,12 @@ final class PublishFailures {
             + " B for '"
             + publish.message().topic()
             + "': "
-            + session.queuedMessages()
-            + " messages wait to be sent, and with "
+            + (session.queuedMessages() == 1
+                ? "1 message waits"
+                : session.queuedMessages() + " messages wait")
+            + " to be sent, and with "
             + session.inFlightMessages()
-            + " in flight they take "
+            + " in flight all take "
             + (session.heldBytes() - publish.heapBytes())
             + " B; "
             + room()
@@ -59,7 +61,7 @@ final class PublishFailures {
   private String room() {
     return "there is room for "
         + options.queueMaximumMessages()
-        + " messages and "
+        + (options.queueMaximumMessages() == 1 ? " message and " : " messages and ")
         + options.queueMaximumBytes()
         + " B";
   }
