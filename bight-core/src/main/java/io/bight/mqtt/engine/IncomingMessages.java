@@ -53,7 +53,9 @@ final class IncomingMessages {
     IncomingPublish incoming = new IncomingPublish(publish, connection);
     if (publish.qos() == Qos.EXACTLY_ONCE) {
       IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
-      if (earlier != null && !earlier.isGivenUp(connection) && !isAnother(publish, earlier)) {
+      if (earlier != null && isAnother(publish, earlier)) {
+        keeper.removeIncoming(publish.packetIdentifier());
+      } else if (earlier != null && !earlier.isGivenUp(connection)) {
         onRepetition(connection, earlier, incoming);
         return;
       }

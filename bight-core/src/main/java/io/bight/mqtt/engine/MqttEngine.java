@@ -417,7 +417,7 @@ public final class MqttEngine {
       return connection.connackDeadlineNanos;
     }
     long deadline = connection.keepAlive.deadlineNanos();
-    long retry = keeper.retryDeadlineNanos(); // served by takeOutgoing
+    long retry = keeper.retryDeadlineNanos();
     return retry == NO_DEADLINE || (deadline != NO_DEADLINE && deadline - retry < 0)
         ? deadline
         : retry;
@@ -430,6 +430,9 @@ public final class MqttEngine {
    */
   public void handleTimeout(long nowNanos) {
     this.nowNanos = nowNanos;
+    if (keeper.retryDeadlineNanos() != NO_DEADLINE) {
+      sender.commit(); // does nothing before it is time
+    }
     ConnectionState current = connection;
     if (current == null) {
       return;

@@ -475,6 +475,29 @@ class RestoreTest extends EngineFixture {
     assertThat(payloads()).containsExactly("z");
   }
 
+  @EachVersion
+  void anIdentifierThatMeansANewMessageIsNotHandledUntilThatOneIs(MqttVersion with) {
+    connected(with).sendPublish("a", "x", 2, 7).expectPubrec(7);
+    carry();
+    acknowledge(events.messages.get(0));
+    cut();
+    server.onConnection().expectConnect();
+    connect();
+    crash();
+    connecting(true).sendPublish("new", "z", 2, 7);
+    connect();
+    engine.commit(now());
+    crash(); // before the new message is handled
+    connecting(true)
+        .send(
+            io.bight.testkit.OutgoingPacket.publish("new", "z")
+                .qos(2)
+                .packetIdentifier(7)
+                .dup(true));
+    connect();
+    assertThat(payloads()).containsExactly("z");
+  }
+
   // ---- expiry
 
   @Test
@@ -531,6 +554,22 @@ class RestoreTest extends EngineFixture {
     crash();
     assertThat(restored.keySet()).containsExactly("1", "4");
     restart(new CrashingStore());
+  }
+
+  @Test
+  void deadlineOfTheStoreIsServedWithoutABatch() {
+    connected();
+    disk.fails = true;
+    publish(qos1("a"), "1").assertFailure("the disk is full");
+    for (int second = 1; second <= 3; second++) {
+      long deadline = engine.nextDeadlineNanos();
+      assertThat(deadline - now()).isEqualTo(SessionKeeper.RETRY_NANOS);
+      disk.fails = second < 3;
+      time.advanceTo(deadline);
+      engine.handleTimeout(now()); // and nothing is taken, since the transport takes nothing
+    }
+    assertThat(engine.nextDeadlineNanos()).isEqualTo(MqttEngine.NO_DEADLINE);
+    assertThat(events.storeRecoveries).isOne();
   }
 
   @EachVersion
