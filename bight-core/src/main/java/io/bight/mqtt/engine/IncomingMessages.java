@@ -184,9 +184,10 @@ final class IncomingMessages {
       reason = ReasonCode.SUCCESS;
       session.receiving.remove(packetIdentifier);
       keeper.removeIncoming(packetIdentifier);
-      connection.batchDepends = true;
       connection.receiveQuotaUsed = Math.max(0, connection.receiveQuotaUsed - 1);
     }
+    // Even if it was removed earlier: that may not be stored yet.
+    connection.batchDepends = true;
     connection.encoder.encodePubcomp(
         packetIdentifier, reason, Properties.NONE, connection.outgoing());
     engine.sent().onPubcompEncoded(packetIdentifier, reason);
