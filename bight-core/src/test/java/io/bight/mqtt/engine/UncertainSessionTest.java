@@ -1,7 +1,10 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.bight.mqtt.MqttVersion;
+import io.bight.testkit.OutgoingPacket;
 import io.bight.testkit.ServerScript;
 
 /** What follows when a CONNACK is lost that may have told of a new session. */
@@ -45,5 +48,34 @@ class UncertainSessionTest extends EngineFixture {
     cut();
     resuming();
     connect();
+  }
+
+  @EachVersion
+  void repetitionWithAnotherContentIsAnotherMessage(MqttVersion with) {
+    acknowledgeAtOnce();
+    connected(with).sendPublish("a", "x", 2, 7).expectPubrec(7);
+    carry();
+    cut();
+    loseConnack();
+    // In the session that has begun unnoticed, the first transmission of this one was lost.
+    resuming()
+        .send(OutgoingPacket.publish("a", "y").qos(2).packetIdentifier(7).dup(true))
+        .expectPubrec(7);
+    connect();
+    assertThat(payloads()).containsExactly("x", "y");
+  }
+
+  @EachVersion
+  void repetitionWithTheSameContentIsTheSameMessage(MqttVersion with) {
+    acknowledgeAtOnce();
+    connected(with).sendPublish("a", "x", 2, 7).expectPubrec(7);
+    carry();
+    cut();
+    loseConnack();
+    resuming()
+        .send(OutgoingPacket.publish("a", "x").qos(2).packetIdentifier(7).dup(true))
+        .expectPubrec(7);
+    connect();
+    assertThat(payloads()).containsExactly("x");
   }
 }
