@@ -74,10 +74,11 @@ final class IncomingMessages {
 
   /**
    * Tells whether a packet identifier means another message than earlier: the server may have begun
-   * a new session without our knowledge, and says that it sends this one for the first time.
+   * a new session without our knowledge. Then it says that it sends this one for the first time, or
+   * that transmission was lost, and only the content tells them apart.
    */
   private static boolean isAnother(Publish publish, IncomingPublish earlier) {
-    return earlier.isUncertain && !publish.dup();
+    return earlier.isUncertain && (!publish.dup() || earlier.isContentOther(publish));
   }
 
   /** The same QoS 2 message once more: answered like the first, never delivered [MQTT-4.3.3-10]. */
@@ -184,9 +185,10 @@ final class IncomingMessages {
       reason = ReasonCode.SUCCESS;
       session.receiving.remove(packetIdentifier);
       keeper.removeIncoming(packetIdentifier);
-      connection.batchDepends = true;
       connection.receiveQuotaUsed = Math.max(0, connection.receiveQuotaUsed - 1);
     }
+    // Even if it was removed earlier: that may not be stored yet.
+    connection.batchDepends = true;
     connection.encoder.encodePubcomp(
         packetIdentifier, reason, Properties.NONE, connection.outgoing());
     engine.sent().onPubcompEncoded(packetIdentifier, reason);

@@ -5,6 +5,7 @@ import io.bight.mqtt.Properties;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.packet.Publish;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * written by the driver only.
  */
 public final class IncomingPublish {
+  /** Of a message that a store has kept, the packet identifier alone is known. */
+  private static final String UNKNOWN_TOPIC = "";
+
   private final Publish message;
 
   /** The connection whose acknowledgements this message takes part in; null at QoS 0. */
@@ -62,7 +66,7 @@ public final class IncomingPublish {
   static IncomingPublish handledBefore(int packetIdentifier) {
     Publish unknown =
         new Publish(
-            "unknown",
+            UNKNOWN_TOPIC,
             new byte[0],
             Qos.EXACTLY_ONCE,
             false,
@@ -78,6 +82,13 @@ public final class IncomingPublish {
   /** Tells whether the application has handled the message: it must not be given it again. */
   boolean isHandled() {
     return answer != null && !answer.isError();
+  }
+
+  /** Tells whether a message cannot be this one, as far as the content of this one is known. */
+  boolean isContentOther(Publish other) {
+    return !message.topic().equals(UNKNOWN_TOPIC)
+        && !(message.topic().equals(other.topic())
+            && Arrays.equals(message.payload(), other.payload()));
   }
 
   /** Tells whether a repetition on a connection is for the application as if it were new. */

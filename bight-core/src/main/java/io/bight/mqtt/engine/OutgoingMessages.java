@@ -284,6 +284,7 @@ final class OutgoingMessages {
         publish != null;
         publish = publish.next) {
       PublishSender.takeQuota(connection, publish);
+      connection.batchDepends = true; // that PUBREC has come may not be stored yet
       encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
     }
     connection.repeatNext = session.published.first();

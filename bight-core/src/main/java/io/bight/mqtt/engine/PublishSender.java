@@ -11,9 +11,11 @@ import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,7 +84,9 @@ final class PublishSender {
 
   private void sendQueued(ConnectionState connection, int batchBytes) {
     if (keeper.isDurable()) {
-      sendStored(connection, batchBytes);
+      if (!sendStored(connection, batchBytes) && engine.connectionOrNull() == connection) {
+        sendStored(connection, batchBytes); // what needs no store was held up by what does
+      }
       return;
     }
     OutgoingPublish publish;
@@ -100,17 +104,20 @@ final class PublishSender {
   /**
    * Sends what is queued once it is stored under its packet identifier: all that fits into the
    * batch with one commit. What cannot be stored is not sent.
+   *
+   * @return false if the store has just failed
    */
-  private void sendStored(ConnectionState connection, int batchBytes) {
+  private boolean sendStored(ConnectionState connection, int batchBytes) {
     boolean storeWorks = keeper.failureAt(engine.nowNanos()) == null;
     List<OutgoingPublish> admitted = new ArrayList<>();
+    Set<OutgoingPublish> takenOut = new HashSet<>();
     Map<OutgoingPublish, MqttException> refused = new LinkedHashMap<>();
     long bytes = connection.outgoingBytes();
     OutgoingPublish publish;
     while (bytes < batchBytes
         && (publish = session.queue.first()) != null
         && hasQuota(connection, publish.message().qos())
-        && (storeWorks || publish.message().qos() == Qos.AT_MOST_ONCE)) {
+        && (storeWorks || !changesStore(publish))) {
       session.queue.remove(publish);
       MqttException refusal = refusalOf(connection, publish);
       if (refusal != null) {
@@ -118,11 +125,17 @@ final class PublishSender {
         continue;
       }
       admit(connection, publish);
-      keep(publish);
+      if (publish.message().qos() != Qos.AT_MOST_ONCE) {
+        keeper.putPublished(publish, engine.nowNanos());
+      } else if (publish.isStored) {
+        keeper.remove(publish);
+        takenOut.add(publish);
+      }
       admitted.add(publish);
       bytes += FIXED_HEADER_AND_LENGTHS + publish.message().payload().length;
     }
-    List<OutgoingPublish> unstored = commit(connection, admitted);
+    boolean stored = commit(connection, admitted, takenOut);
+    List<OutgoingPublish> unstored = stored ? List.of() : takeUnstored(refused.keySet());
     for (OutgoingPublish one : admitted) {
       if (one.progress == Progress.PUBLISHED) {
         encodeFirst(connection, one, refused);
@@ -130,35 +143,36 @@ final class PublishSender {
     }
     refused.forEach(ends::fail);
     failUnstored(unstored);
+    return stored || !storeWorks;
   }
 
-  /** Tells the store what is about to be sent; at QoS 0, that it needs it no more. */
-  private void keep(OutgoingPublish publish) {
-    if (publish.message().qos() == Qos.AT_MOST_ONCE) {
-      keeper.remove(publish);
-    } else {
-      keeper.putPublished(publish, engine.nowNanos());
-    }
+  /** Tells whether sending a message must last: a message of QoS 0 must not be sent once more. */
+  private static boolean changesStore(OutgoingPublish publish) {
+    return publish.isStored || publish.message().qos() != Qos.AT_MOST_ONCE;
   }
 
   /**
    * Has the store make last what it was told.
    *
    * @param admitted what was about to be sent; where it cannot be, it waits again
-   * @return what could not be stored, to be told by {@link #failUnstored} once the state is whole
+   * @param takenOut those of it that the store is to forget first
+   * @return false if the store has failed
    */
-  private List<OutgoingPublish> commit(ConnectionState connection, List<OutgoingPublish> admitted) {
+  private boolean commit(
+      ConnectionState connection, List<OutgoingPublish> admitted, Set<OutgoingPublish> takenOut) {
     if (keeper.commit(engine.nowNanos()) == null) {
-      return List.of();
+      return true;
     }
-    for (int i = admitted.size() - 1; i >= 0; i--) {
-      OutgoingPublish publish = admitted.get(i);
-      if (publish.message().qos() != Qos.AT_MOST_ONCE) {
-        withdraw(connection, publish);
-        session.queue.putBack(publish);
-      }
+    takenOut.forEach(publish -> publish.isStored = true);
+    int first = 0;
+    while (first < admitted.size() && !changesStore(admitted.get(first))) {
+      first++;
     }
-    return takeUnstored();
+    for (int i = admitted.size() - 1; i >= first; i--) { // none overtakes one that waits
+      withdraw(connection, admitted.get(i));
+      session.queue.putBack(admitted.get(i));
+    }
+    return false;
   }
 
   /** Commits where there is nothing to send; what cannot be stored fails. */
@@ -166,13 +180,18 @@ final class PublishSender {
     if (keeper.commit(engine.nowNanos()) == null) {
       return true;
     }
-    failUnstored(takeUnstored());
+    failUnstored(takeUnstored(Set.of()));
     return false;
   }
 
-  private List<OutgoingPublish> takeUnstored() {
+  /**
+   * Takes out of the queue what could not be stored.
+   *
+   * @param refused what ends for another reason and has left the queue
+   */
+  private List<OutgoingPublish> takeUnstored(Set<OutgoingPublish> refused) {
     List<OutgoingPublish> unstored = keeper.takeUnstored();
-    unstored.removeIf(publish -> publish.progress != Progress.QUEUED);
+    unstored.removeIf(publish -> publish.progress != Progress.QUEUED || refused.contains(publish));
     unstored.forEach(session.queue::remove);
     unstored.forEach(ends::done);
     return unstored;

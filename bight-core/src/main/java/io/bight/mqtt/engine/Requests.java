@@ -173,11 +173,18 @@ final class Requests {
    */
   void onConnected(ConnectionState connection, boolean sessionPresent, boolean isUncertain) {
     if (!sessionPresent) {
-      session.wanted.replaceAll((filter, wanted) -> wanted.notGranted());
-      session.wanted.values().forEach(keeper::putSubscription);
+      forgetGrants();
     }
     resubscribe(connection, isUncertain);
+    if (sessionPresent && isUncertain) {
+      forgetGrants(); // also for a process that begins before the answers have come
+    }
     sendWaiting(connection);
+  }
+
+  private void forgetGrants() {
+    session.wanted.replaceAll((filter, wanted) -> wanted.notGranted());
+    session.wanted.values().forEach(keeper::putSubscription);
   }
 
   /** Takes over what a store has kept. */
