@@ -26,7 +26,9 @@ final class PublishSender {
   /** A batch of this size is worth a write; what does not fit waits for the next. */
   static final int BATCH_BYTES = 64 * 1024;
 
-  /** As much goes out with one commit, since the disk takes about as long for it as for a little. */
+  /**
+   * As much goes out with one commit, since the disk takes about as long for it as for a little.
+   */
   private static final int STORED_BATCH_BYTES = 1 << 20;
 
   private static final int FIXED_HEADER_AND_LENGTHS = 16;
@@ -72,7 +74,9 @@ final class PublishSender {
         return; // a completion ended the connection
       }
     }
-    sendQueued(connection, keeper.isDurable() ? STORED_BATCH_BYTES : BATCH_BYTES);
+    if (connection.repeatNext == null) {
+      sendQueued(connection, keeper.isDurable() ? STORED_BATCH_BYTES : BATCH_BYTES);
+    }
   }
 
   /** Appends all queued messages that the quota allows, however long the batch becomes. */
