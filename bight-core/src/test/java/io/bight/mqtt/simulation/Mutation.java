@@ -10,11 +10,12 @@ import java.nio.file.Path;
  * The engine broken on purpose at one place.
  *
  * @param breaks what does not hold any more
+ * @param seed the first seed that noticed it when it was last looked for
  * @param className the class of the engine that is changed
  * @param text what is replaced; stands there exactly once
  * @param replacement what stands there instead
  */
-record Mutation(String breaks, String className, String text, String replacement) {
+record Mutation(String breaks, long seed, String className, String text, String replacement) {
   static final String PACKAGE = "io.bight.mqtt.engine.";
   private static final Path SOURCES = Path.of("src", "main", "java");
 

@@ -11,45 +11,54 @@ final class Mutations {
     return List.of(
         new Mutation(
             "a repetition has no DUP",
+            10,
             "PublishSender",
             "encode(connection, message, publish.packetIdentifier, true);",
             "encode(connection, message, publish.packetIdentifier, false);"),
         new Mutation(
             "repetitions go out in the opposite order",
+            10,
             "PublishSender",
             "session.published.add(publish);",
             "session.published.addFirst(publish);"),
         new Mutation(
             "a new message overtakes those that wait",
+            88,
             "OutgoingMessages",
             "boolean sendNow = queue.isEmpty() && sender",
             "boolean sendNow = sender"),
         new Mutation(
             "a packet identifier is taken while it is in use",
+            44,
             "PacketIdentifiers",
             "while (table[identifier] != null);",
             "while (false);"),
         new Mutation(
             "a packet identifier is not given back",
+            1,
             "Requests",
             """
                 unanswered.remove(request);
                 session.packetIdentifiers.release(request.packetIdentifier);
             """,
             "    unanswered.remove(request);\n"),
-        new Mutation("the quota is not given back", "PublishSender", "connection.sendQuota++;", ""),
+        new Mutation(
+            "the quota is not given back", 1, "PublishSender", "connection.sendQuota++;", ""),
         new Mutation(
             "the quota is exceeded by one",
+            1,
             "PublishSender",
             "(connection.sendQuota > 0 &&",
             "(connection.sendQuota >= 0 &&"),
         new Mutation(
             "the queue is longer than its bound by one",
+            26,
             "OutgoingMessages",
             "queue.unsentMessages() < options.queueMaximumMessages()",
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
         new Mutation(
             "PUBREL is not repeated on a new connection",
+            13,
             "OutgoingMessages",
             """
                   connection.batchDepends = true; // that PUBREC has come may not be stored yet
@@ -58,6 +67,7 @@ final class Mutations {
             ""),
         new Mutation(
             "what was released is published again in a new session",
+            108,
             "OutgoingMessages",
             "List<OutgoingPublish> ended = takeAll(session.released);",
             "List<OutgoingPublish> ended = new ArrayList<>();"
@@ -67,28 +77,33 @@ final class Mutations {
                 + " p.packetIdentifier = session.packetIdentifiers.take(p);"),
         new Mutation(
             "an outcome is told twice",
+            1,
             "OutgoingMessages",
             "      publish.completion().onSuccess(PublishResult.of(",
             "      publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason,"
                 + " properties)); publish.completion().onSuccess(PublishResult.of("),
         new Mutation(
             "what was cut off before its answer is forgotten",
+            10,
             "Requests",
             "      waiting.addFirst(again.get(i));",
             ""),
         new Mutation(
             "subscriptions are not made again in a new session",
+            30,
             "Requests",
             "    resubscribe(connection, isUncertain);",
             ""),
         new Mutation(
             "a message is acknowledged before the program has finished",
+            9,
             "IncomingMessages",
             "    listener.onMessage(incoming);\n  }\n\n  /**",
             "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
                 + "    listener.onMessage(incoming);\n  }\n\n  /**"),
         new Mutation(
             "acknowledgements leave in the order in which the program finishes",
+            401,
             "IncomingMessages",
             """
                 if (connection == engine.connectionOrNull()) {
@@ -101,78 +116,93 @@ final class Mutations {
             """),
         new Mutation(
             "a repetition at QoS 2 is delivered again",
+            7,
             "IncomingMessages",
             "} else if (earlier != null && !earlier.isGivenUp(connection)) {",
             "} else if (earlier == incoming) {"),
         new Mutation(
             "incoming identifiers are kept when the session is lost",
+            534,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
         new Mutation(
             "a dead server is never noticed",
+            26,
             "KeepAlive",
             "return pingUnanswered && nowNanos - deadlineNanos() >= 0;",
             "return false;"),
         new Mutation(
             "a batch that is dropped is not released",
+            491,
             "ConnectionState",
             "    dropOutgoing();\n    releaseRest();",
             "    releaseRest();"),
         new Mutation(
             "bytes are taken before what they tell is stored",
+            3303,
             "MqttEngine",
             "boolean stored = sender.commit();",
             "boolean stored = true;"),
         new Mutation(
             "a message is sent and not stored",
+            1,
             "PublishSender",
             "keeper.putPublished(publish, engine.nowNanos());",
             ""),
         new Mutation(
             "the store is not told that a message has ended",
+            1,
             "PublishEnds",
             "      keeper.remove(publish); // lasts with the next commit only, so after the program"
                 + " was told\n",
             ""),
         new Mutation(
             "the store is not told that PUBREC has come",
+            46,
             "OutgoingMessages",
             "    keeper.putReleased(publish);\n",
             ""),
         new Mutation(
             "the store is not told that a message was handled",
+            532,
             "IncomingMessages",
             "      keeper.putIncoming(incoming.message().packetIdentifier());\n",
             ""),
         new Mutation(
             "the store is not told that an identifier is free again",
+            7,
             "IncomingMessages",
             "      session.receiving.remove(packetIdentifier);\n"
                 + "      keeper.removeIncoming(packetIdentifier);",
             "      session.receiving.remove(packetIdentifier);"),
         new Mutation(
             "what cannot be stored is sent all the same",
+            59,
             "PublishSender",
             "    boolean stored = commit(connection, admitted, takenOut);",
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
         new Mutation(
             "PUBREL is repeated before PUBREC is stored",
+            631,
             "OutgoingMessages",
             "      connection.batchDepends = true; // that PUBREC has come may not be stored yet\n",
             ""),
         new Mutation(
             "what is refused and cannot be stored ends twice",
+            6038,
             "PublishSender",
             " || refused.contains(publish)",
             ""),
         new Mutation(
             "a QoS 0 message is sent before the store has forgotten it",
+            88,
             "PublishSender",
             "return publish.isStored || publish",
             "return publish"),
         new Mutation(
             "subscriptions asked for after a lost CONNACK count as granted",
+            7479,
             "Requests",
             "    if (sessionPresent && isUncertain) {",
             "    if (sessionPresent && isUncertain && session.wanted.isEmpty()) {"));
