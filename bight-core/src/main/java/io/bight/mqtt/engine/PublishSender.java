@@ -26,7 +26,9 @@ final class PublishSender {
   /** A batch of this size is worth a write; what does not fit waits for the next. */
   static final int BATCH_BYTES = 64 * 1024;
 
-  /** As much goes out with one commit, since the disk takes about as long for it as for a little. */
+  /**
+   * As much goes out with one commit, since the disk takes about as long for it as for a little.
+   */
   private static final int STORED_BATCH_BYTES = 1 << 20;
 
   private static final int FIXED_HEADER_AND_LENGTHS = 16;
