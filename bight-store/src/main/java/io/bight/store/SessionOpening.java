@@ -204,8 +204,12 @@ final class SessionOpening {
     SessionDatabase opened = null;
     boolean isWhole = false;
     try {
+      if (scan.finished().isEmpty() || scan.isCut()) {
+        return null; // opening it for use would write to it
+      }
       opened = SessionDatabase.open(path, file, scan, holdsFreedSpace());
-      if (opened.version() >= scan.newestFinished()) {
+      long newest = Math.max(scan.finished().lastKey(), scan.headerVersion());
+      if (opened.version() >= newest) {
         SessionContent content = opened.read();
         isWhole = content.isWhole() && content.facts != null;
         if (isWhole) {
