@@ -22,6 +22,8 @@ record BlockScan(
   /** Where in a commit's last block the database says what it is. */
   private static final int FOOTER_BYTES = 128;
 
+  private static final int HEADER_BLOCKS = 2;
+
   private static final Pattern FOOTER =
       Pattern.compile("chunk:([0-9a-f]+),len:([0-9a-f]+),version:([0-9a-f]+),.*", Pattern.DOTALL);
   private static final Pattern HEADER_VERSION = Pattern.compile("[^\n]*,version:([0-9a-f]+)");
@@ -50,7 +52,7 @@ record BlockScan(
           if (whole && version == 0) {
             headerVersion[0] = Math.max(headerVersion[0], headerVersion(content));
           }
-          if (whole && version != 0) {
+          if (whole && version != 0 && block >= HEADER_BLOCKS) {
             Commit commit = lastBlockOf(content, block, version);
             if (commit != null) {
               finished.put(version, commit);

@@ -32,6 +32,15 @@ final class BlockStore extends RandomAccessStore {
 
   private static final int HEADER_BLOCKS = 2;
 
+  /**
+   * The first commit takes one block and says which tables there are. It is never written anew, so
+   * it has a spare, in place of the second of two headers.
+   */
+  private static final long FIRST_VERSION = 1;
+
+  private static final long FIRST_BLOCK = 2;
+  private static final long SPARE_BLOCK = 1;
+
   /** Space that is free as soon as the commit with this number is synced. */
   private record Freed(long block, int blocks, long commit) {}
 
@@ -133,6 +142,8 @@ final class BlockStore extends RandomAccessStore {
               int from = (int) Math.max(0, pos - block * SealedBlocks.BLOCK_BYTES);
               int count = Math.min(SealedBlocks.BLOCK_BYTES - from, content.remaining());
               content.put(bytes.slice(from, count));
+            } else if (isRecovery && block == FIRST_BLOCK && readSpare(pos, content)) {
+              // The spare is whole.
             } else if (isRecovery && chunk == null && standsIn(pos, len, content)) {
               // What the list of chunks says of it will do.
             } else {
@@ -146,6 +157,22 @@ final class BlockStore extends RandomAccessStore {
     readCount.incrementAndGet();
     readBytes.addAndGet(len);
     return content;
+  }
+
+  private boolean readSpare(long pos, ByteBuffer content) throws IOException {
+    int from = (int) Math.max(0, pos - FIRST_BLOCK * SealedBlocks.BLOCK_BYTES);
+    int count = Math.min(SealedBlocks.BLOCK_BYTES - from, content.remaining());
+    boolean[] isWhole = new boolean[1];
+    blocks.read(
+        SPARE_BLOCK,
+        1,
+        (block, bytes, version, whole) -> {
+          isWhole[0] = whole && version == FIRST_VERSION;
+          if (isWhole[0]) {
+            content.put(bytes.slice(from, count));
+          }
+        });
+    return isWhole[0];
   }
 
   /**
@@ -219,6 +246,11 @@ final class BlockStore extends RandomAccessStore {
   protected void writeFully(@Nullable SFChunk chunk, long pos, ByteBuffer src) {
     int length = src.remaining();
     try {
+      if (chunk == null && pos == 0) {
+        src.limit(src.position() + SealedBlocks.BLOCK_BYTES);
+      } else if (chunk != null && chunk.version == FIRST_VERSION && chunk.len == 1) {
+        blocks.write(SPARE_BLOCK, src.duplicate(), FIRST_VERSION);
+      }
       blocks.write(pos / SealedBlocks.BLOCK_BYTES, src, chunk == null ? 0 : chunk.version);
     } catch (IOException e) {
       throw failed(DataUtils.ERROR_WRITING_FAILED, "Writing", e);
@@ -291,6 +323,7 @@ final class BlockStore extends RandomAccessStore {
     long goal = 2 * liveBytes / SealedBlocks.BLOCK_BYTES + SMALL_BLOCKS;
     rewriteCandidates =
         getChunks().values().stream()
+            .filter(chunk -> chunk.version > FIRST_VERSION)
             .filter(chunk -> chunk.block + chunk.len > goal || chunk.maxLenLive < chunk.maxLen / 2)
             .toList();
     return !rewriteCandidates.isEmpty();

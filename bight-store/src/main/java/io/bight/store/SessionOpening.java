@@ -301,15 +301,16 @@ final class SessionOpening {
       written =
           SessionDatabase.open(path, file, BlockScan.of(new SealedBlocks(file)), holdsFreedSpace);
       RecordWriter writer = new RecordWriter();
+      if (content.facts != null) {
+        written.putFacts(content.facts.toBytes(writer));
+      }
+      written.commit(); // the first commit holds little, see BlockStore
       for (var message : content.messages.entrySet()) {
         written.putMessage(message.getKey(), message.getValue().toBytes(writer));
       }
       for (var subscription : content.subscriptions.entrySet()) {
         written.putSubscription(
             subscription.getKey(), SubscriptionRecord.toBytes(subscription.getValue(), writer));
-      }
-      if (content.facts != null) {
-        written.putFacts(content.facts.toBytes(writer));
       }
       written.commit();
       written.force();

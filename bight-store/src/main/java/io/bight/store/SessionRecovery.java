@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads a damaged database: of the newest commit what is readable, and what is missing there from
  * the commits before it, of which the file still has the last few. A message that ended in one of
- * those commits may come back by it; none that can be read is left out. One block has no spare: the
- * first one after the head, where the database keeps the names of its tables.
+ * those commits may come back by it; none that can be read is left out.
  */
 final class SessionRecovery {
   /** The database keeps the last five versions, and older ones where nothing took their place. */

@@ -162,8 +162,7 @@ class BadFilesTest {
       Set<Long> missing = new HashSet<>(all);
       missing.removeAll(positions(found));
       lost += missing.size();
-      // The block after the head has no spare: the database keeps the names of its tables there.
-      assertThat(positions(found).isEmpty()).isEqualTo(at / 4_108 == 2);
+      assertThat(positions(found)).as("flip at " + at).isNotEmpty();
     }
     assertThat(lost).isLessThan(150 * all.size() / 4);
   }
