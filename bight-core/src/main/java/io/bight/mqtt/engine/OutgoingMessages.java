@@ -291,7 +291,7 @@ final class OutgoingMessages {
         publish != null;
         publish = publish.next) {
       PublishSender.takeQuota(connection, publish);
-if (keeper.isReleaseUnstored(publish)) {
+      if (keeper.isReleaseUnstored(publish)) {
         connection.batchDepends = true; // a crash must not have it published again after PUBREL
       }
       encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);

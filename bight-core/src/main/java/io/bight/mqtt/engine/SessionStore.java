@@ -132,10 +132,10 @@ public interface SessionStore extends AutoCloseable {
   default void putEnded(long sessionExpirySeconds) {}
 
   /**
-   * Forgets all of the session but its standing (what {@link #putConnecting}, {@link #putConnected},
-   * {@link #putNotConnected} and {@link #putEnded} have told), since it is told anew next. Brings a store that has failed
-   * back to work, if that can be done. Until the next commit returns, what was committed before is
-   * what a restart finds.
+   * Forgets all of the session but its standing (what {@link #putConnecting}, {@link
+   * #putConnected}, {@link #putNotConnected} and {@link #putEnded} have told), since it is told
+   * anew next. Brings a store that has failed back to work, if that can be done. Until the next
+   * commit returns, what was committed before is what a restart finds.
    */
   default void clear() {}
 

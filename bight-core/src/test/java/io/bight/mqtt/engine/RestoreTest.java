@@ -667,8 +667,7 @@ class RestoreTest extends EngineFixture {
       script.expectPublish("old" + i);
     }
     for (int i = 0; i < 3; i++) {
-      engine.publish(
-          qos1("old" + i).payload(new byte[40_000]).build(), new Outcome<>(), now());
+      engine.publish(qos1("old" + i).payload(new byte[40_000]).build(), new Outcome<>(), now());
     }
     carry();
     cut();

@@ -244,8 +244,7 @@ class SessionStoreTest extends EngineFixture {
         .expectConnect()
         .sendConnack(
             connack ->
-                connack.property(
-                    io.bight.testkit.Property.WILDCARD_SUBSCRIPTION_AVAILABLE, 0))
+                connack.property(io.bight.testkit.Property.WILDCARD_SUBSCRIPTION_AVAILABLE, 0))
         .expectDisconnect();
     connect();
     assertThat(takeCalls()).containsSubsequence("putConnected 60", "putEnded 60");
