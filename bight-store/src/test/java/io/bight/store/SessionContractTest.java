@@ -70,7 +70,7 @@ class SessionContractTest {
     StoredSession loaded = load(directory);
     assertThat(loaded.outgoing()).containsExactly(queued(1));
     assertThat(loaded.subscriptions()).isEmpty();
-    assertThat(loaded.standing()).isEqualTo(Standing.UNCERTAIN);
+    assertThat(loaded.standing()).isEqualTo(Standing.KNOWN);
   }
 
   @Test
@@ -263,7 +263,7 @@ class SessionContractTest {
     assertThat(loaded.outgoing()).containsExactly(queued(9));
     assertThat(loaded.incoming()).containsExactly(6);
     assertThat(loaded.subscriptions()).isEmpty();
-    assertThat(loaded.standing()).isEqualTo(Standing.KNOWN);
+    assertThat(loaded.standing()).isEqualTo(Standing.UNCERTAIN);
   }
 
   private static void fill(SessionStore store) {
