@@ -245,8 +245,7 @@ final class OutgoingMessages {
       ReasonCode reason,
       Properties properties) {
     PublishSender.returnQuota(connection, publish);
-    session.packetIdentifiers.release(publish.packetIdentifier);
-    publish.packetIdentifier = 0;
+    releaseIdentifier(publish);
     ends.done(publish);
     if (reason.isError()) {
       String reasonString = properties.get(Property.REASON_STRING);
@@ -314,6 +313,7 @@ final class OutgoingMessages {
           || publish.offlinePolicy() == OfflinePolicy.FAIL) {
         ended.add(publish);
       } else {
+        releaseIdentifier(publish);
         publish.progress = Progress.QUEUED;
         keeper.putQueuedAgain(publish);
         again.add(publish);
@@ -327,15 +327,21 @@ final class OutgoingMessages {
     List<OutgoingPublish> all = new ArrayList<>();
     for (OutgoingPublish publish; (publish = list.first()) != null; ) {
       list.remove(publish);
-      session.packetIdentifiers.release(publish.packetIdentifier);
-      publish.packetIdentifier = 0;
       all.add(publish);
     }
     return all;
   }
 
+  private void releaseIdentifier(OutgoingPublish publish) {
+    session.packetIdentifiers.release(publish.packetIdentifier);
+    publish.packetIdentifier = 0;
+  }
+
   void completeLost(List<OutgoingPublish> ended) {
     for (OutgoingPublish publish : ended) {
+      // Not earlier: what a completion has sent must not be stored under an identifier that the
+      // store still has for a message whose outcome is yet to be told.
+      releaseIdentifier(publish);
       if (publish.progress == Progress.RELEASED) {
         // PUBREC has said that the server has the message; publishing it again would double it.
         ends.done(publish);
@@ -378,8 +384,10 @@ final class OutgoingMessages {
     if (connection != null) {
       connection.repeatNext = null;
     }
-    all.addAll(takeAll(session.published));
-    all.addAll(takeAll(session.released));
+    List<OutgoingPublish> inFlight = takeAll(session.published);
+    inFlight.addAll(takeAll(session.released));
+    inFlight.forEach(this::releaseIdentifier);
+    all.addAll(inFlight);
     Set<OutgoingPublish> kept = new HashSet<>();
     // All of them first, so that no completion can take back what is told next.
     for (OutgoingPublish publish : all) {

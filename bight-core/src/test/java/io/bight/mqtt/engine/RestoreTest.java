@@ -200,6 +200,26 @@ class RestoreTest extends EngineFixture {
     assertNothingInFlight();
   }
 
+  @EachVersion
+  void whatIsSentWhileLostMessagesFailTakesNoneOfTheirIdentifiers(MqttVersion with) {
+    connected(with).expectPublish("a").expectPublish("b");
+    publish(qos1("a"), "1");
+    publish(qos1("b"), "2");
+    options =
+        new EngineOptions(
+            Duration.ofSeconds(10), 100, 1 << 20, OverflowPolicy.REJECT, SessionLoss.FAIL, 0);
+    crash();
+    publish(qos1("c"), "3");
+    publish(qos1("d"), "4");
+    restored.get("1").then(() -> engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now()));
+    connecting(false)
+        .expectPublish(publish -> requireSent(publish, "c", 1, false))
+        .expectPublish(publish -> requireSent(publish, "d", 3, false)) // 2 is stored for "b"
+        .expectDisconnect();
+    connect();
+    restored.get("2").assertFailure("lost the session");
+  }
+
   @Test
   void restoredMessagesExpireWhenTheirLifeIsOver() {
     publish(

@@ -260,4 +260,25 @@ class SessionStoreTest extends EngineFixture {
         .containsExactly(
             "putOutgoing 0 a", "putPublished 0 as 1", "commit", "removeOutgoing 0", "commit");
   }
+
+  @Test
+  void whatIsQueuedWaitsUntilAllIsRepeatedThoughABatchIsFull() {
+    connected().expectPublish("a").expectPublish("b");
+    publish(qos1("a").payload(new byte[70_000]));
+    publish(qos1("b"));
+    cut();
+    engine.publish(qos1("c").build(), new Outcome<>(), now());
+    server
+        .onConnection()
+        .expectConnect()
+        .sendConnack(connack -> connack.sessionPresent(true))
+        .expectPublish("a")
+        .expectPublish("b")
+        .expectPublish("c")
+        .sendPuback(1)
+        .sendPuback(2)
+        .sendPuback(3);
+    connect();
+    assertNothingInFlight();
+  }
 }
