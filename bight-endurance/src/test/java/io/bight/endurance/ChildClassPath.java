@@ -26,7 +26,7 @@ final class ChildClassPath {
           "bight-core",
           "bight-store",
           "netty-",
-          "slf4j-api",
+          "slf4j-",
           "h2-mvstore");
   private static final Path FOLDER = Path.of("target", "children").toAbsolutePath();
   private static final List<String> OPTIONS = prepare();
