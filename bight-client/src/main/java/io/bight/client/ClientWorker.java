@@ -30,9 +30,9 @@ import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +54,10 @@ final class ClientWorker implements EngineListener {
   private final CommandQueue commands;
   private final MqttEngine engine;
   private final SessionStore store;
-  private final List<StoredPublish> restored = new ArrayList<>();
+
+  /** Messages of an earlier process that are not done, by position; changed by the driver. */
+  private final Map<Long, StoredPublish> restored = new ConcurrentSkipListMap<>();
+
   private final IncomingDelivery delivery;
   private final PublishGate gate;
 
@@ -99,13 +102,18 @@ final class ClientWorker implements EngineListener {
   }
 
   private Completion<PublishResult> restore(StoredPublish kept) {
-    restored.add(kept);
+    restored.put(kept.position(), kept);
     return new RestoredPublish(this, kept);
   }
 
-  /** Returns the messages that the store had when the client was built; any thread. */
+  /** Returns the messages of an earlier process that are not done; any thread. */
   List<StoredPublish> restored() {
-    return Collections.unmodifiableList(restored);
+    return List.copyOf(restored.values());
+  }
+
+  /** A message of an earlier process is done, and callbacks have been told. */
+  void onRestoredDone(StoredPublish kept) {
+    restored.remove(kept.position());
   }
 
   // ---- commands
@@ -189,6 +197,10 @@ final class ClientWorker implements EngineListener {
       future.onFailure(new MqttException(describe() + " did not disconnect: " + e.getMessage(), e));
       return;
     }
+    if (options.version().hasProperties()) {
+      Long expiry = disconnect.properties().get(Property.SESSION_EXPIRY_INTERVAL);
+      sessionGoesOn = expiry == null ? sessionGoesOn : expiry > 0;
+    }
     reconnector.disconnect(disconnect, future, null, nowNanos);
   }
 
@@ -260,7 +272,9 @@ final class ClientWorker implements EngineListener {
 
   void acknowledge(
       IncomingPublish message, ReasonCode reasonCode, Properties properties, long nowNanos) {
-    engine.acknowledge(message, reasonCode, properties, nowNanos);
+    if (!storeClosed) { // it may be another client's by now, and the server sends the message again
+      engine.acknowledge(message, reasonCode, properties, nowNanos);
+    }
   }
 
   /** The program has added or removed a handler: messages may wait for that. */
@@ -464,7 +478,11 @@ final class ClientWorker implements EngineListener {
   void closeStore() {
     if (!storeClosed) {
       storeClosed = true;
-      store.close();
+      try {
+        store.close();
+      } catch (RuntimeException e) {
+        LOG.warn("{} could not close its session store {}", client.describe(), store, e);
+      }
     }
   }
 

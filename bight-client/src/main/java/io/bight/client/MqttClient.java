@@ -284,12 +284,15 @@ public final class MqttClient implements AutoCloseable {
   }
 
   /**
-   * Returns the messages that the session store had when this client was built: published by an
-   * earlier process and not known to be done. They are sent or repeated without being asked for,
-   * and {@link #onPublished} tells of each when it is done. A message that is not among them and of
-   * whose end the program was not told was never stored: it may be published again.
+   * Returns the messages that the session store had when this client was built and that are not
+   * done: published by an earlier process. They are sent or repeated without being asked for, and
+   * {@link #onPublished} tells of each when it is done. The store forgets a message only after that
+   * callback has returned, unless callbacks run on an executor of their own. So a message that is
+   * not among these when the client is built, and of whose end the program was not told, was never
+   * stored: it may be published again.
    *
-   * @return the messages in the order in which they are sent; empty without a store
+   * @return the messages in the order in which they are sent; empty without a store. May be asked
+   *     for by any thread
    */
   public List<StoredPublish> restoredPublishes() {
     return worker.restored();

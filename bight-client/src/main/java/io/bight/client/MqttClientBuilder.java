@@ -711,19 +711,28 @@ public final class MqttClientBuilder {
     SessionStore store = given.openStore(options);
     String identifier = options.clientIdentifier();
     MqttLoop own = null;
+    MqttClient client = null;
     try {
       MqttLoop used = shared;
       if (used == null) {
         own = MqttLoop.create(identifier.isEmpty() ? "bight-client" : identifier);
         used = own;
       }
-      return new MqttClient(used, own != null, options, callbacks.copy(), store);
-    } catch (RuntimeException e) {
-      store.close();
+      client = new MqttClient(used, own != null, options, callbacks.copy(), store);
+      return client;
+    } finally {
+      if (client == null) {
+        release(store, own);
+      }
+    }
+  }
+
+  /** Lets go of what a client would have had that could not be made. */
+  private static void release(SessionStore store, @Nullable MqttLoop own) {
+    try (store) {
       if (own != null) {
         own.close();
       }
-      throw e;
     }
   }
 }

@@ -97,6 +97,9 @@ final class OpenTransport {
         break;
       }
     }
+    if (batches == 0) {
+      engine.commit(System.nanoTime()); // even if the transport takes nothing
+    }
     if (engine.wantsClose() && !engine.hasOutgoing()) {
       shutDownWhenWritten();
     }

@@ -19,11 +19,13 @@ final class RestoredPublish implements Completion<PublishResult> {
   @Override
   public void onSuccess(PublishResult result) {
     worker.onPublished(kept.message(), kept.tag(), result, null);
+    worker.onRestoredDone(kept);
   }
 
   @Override
   public void onFailure(MqttException failure) {
     worker.onPublished(kept.message(), kept.tag(), null, failure);
+    worker.onRestoredDone(kept);
   }
 
   /** The next process will be told. */

@@ -8,6 +8,7 @@ import io.bight.client.Mqtt;
 import io.bight.client.MqttClient;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Runs the programs of docs/howto and sees them do what their pages say. */
 @Timeout(120)
@@ -90,6 +92,27 @@ class HowtoTest {
         Mqtt.publish(late.uri(), "meter/7/command", "stop");
         assertThat(example.rest()).containsExactly("lost: disconnected by the program");
         assertThat(example.status()).isZero();
+      }
+    }
+  }
+
+  @Test
+  void surviveARestartPublishesEachReadingOnceThoughItIsKilled(@TempDir Path folder)
+      throws Exception {
+    try (EmbeddedBroker late = EmbeddedBroker.start()) {
+      late.stop();
+      try (Example killed = new Example(SurviveARestart.class, late.uri(), folder.toString())) {
+        killed.readUntil("not yet");
+      }
+      late.restart();
+      try (Listener readings = new Listener(late.uri(), "meter/7", Qos.EXACTLY_ONCE);
+          Example example = new Example(SurviveARestart.class, late.uri(), folder.toString())) {
+        assertThat(example.rest())
+            .containsExactly("done 1", "done 2", "done 3", "done 4", "done 5", "done 6");
+        assertThat(example.status()).isZero();
+        for (int reading = 1; reading <= 6; reading++) {
+          assertThat(readings.next()).isEqualTo("meter/7 reading " + reading);
+        }
       }
     }
   }
@@ -193,13 +216,17 @@ class HowtoTest {
     private final MqttClient client;
 
     Listener(String uri, String topicFilter) {
+      this(uri, topicFilter, Qos.AT_LEAST_ONCE);
+    }
+
+    Listener(String uri, String topicFilter, Qos qos) {
       client = MqttClient.builder(uri).build();
       client.loopStart();
       client.connect(LIMIT);
       client
           .subscribe(
               topicFilter,
-              Qos.AT_LEAST_ONCE,
+              qos,
               message -> received.add(message.topic() + " " + message.payloadUtf8()))
           .await(LIMIT);
     }

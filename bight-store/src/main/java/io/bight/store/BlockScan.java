@@ -5,59 +5,85 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a file of sealed blocks holds, found by one pass over it before the database reads it.
  *
  * @param blocksInUse the number of blocks up to the last one that is not empty
- * @param damagedBlocks how many blocks are neither whole nor empty
- * @param versions the versions of which blocks are left, with whether their last block is there
+ * @param headerVersion the version that the file's head speaks of; the last one may be newer
+ * @param isCut whether the file ends within a block
+ * @param finished the commits that were written to their end, by version
  */
-record BlockScan(long blocksInUse, long damagedBlocks, TreeMap<Long, Boolean> versions) {
-  /** Where in a commit's last block the database says that this is one. */
-  private static final int FOOTER_AT = SealedBlocks.BLOCK_BYTES - 128;
+record BlockScan(
+    long blocksInUse, long headerVersion, boolean isCut, TreeMap<Long, Commit> finished) {
+  /** Where in a commit's last block the database says what it is. */
+  private static final int FOOTER_BYTES = 128;
 
-  private static final byte[] FOOTER = "chunk:".getBytes(StandardCharsets.ISO_8859_1);
+  private static final int HEADER_BLOCKS = 2;
+
+  private static final Pattern FOOTER =
+      Pattern.compile("chunk:([0-9a-f]+),len:([0-9a-f]+),version:([0-9a-f]+),.*", Pattern.DOTALL);
+  private static final Pattern HEADER_VERSION = Pattern.compile("[^\n]*,version:([0-9a-f]+)");
+
+  /**
+   * A commit in the file.
+   *
+   * @param version its version
+   * @param chunk what the database calls it
+   * @param block where it begins
+   */
+  record Commit(long version, int chunk, long block) {}
 
   static BlockScan of(SealedBlocks blocks) throws IOException {
     long[] inUse = new long[1];
-    long[] damaged = new long[1];
-    TreeMap<Long, Boolean> versions = new TreeMap<>();
+    long[] headerVersion = new long[1];
+    TreeMap<Long, Commit> finished = new TreeMap<>();
     long count = blocks.blocks() + (blocks.endsWithinABlock() ? 1 : 0);
     blocks.read(
         0,
         count,
         (block, content, version, whole) -> {
-          if (whole) {
+          if (whole || version != 0 || !isEmpty(content)) {
             inUse[0] = block + 1;
-            if (version > 0) {
-              versions.merge(version, isFooter(content), Boolean::logicalOr);
+          }
+          if (whole && version == 0) {
+            headerVersion[0] = Math.max(headerVersion[0], headerVersion(content));
+          }
+          if (whole && version != 0 && block >= HEADER_BLOCKS) {
+            Commit commit = lastBlockOf(content, block, version);
+            if (commit != null) {
+              finished.put(version, commit);
             }
-          } else if (version != 0 || !isEmpty(content)) {
-            inUse[0] = block + 1;
-            damaged[0]++;
           }
         });
-    return new BlockScan(inUse[0], damaged[0], versions);
+    return new BlockScan(inUse[0], headerVersion[0], blocks.endsWithinABlock(), finished);
   }
 
-  /** The last version that was written to its end; 0: none. */
-  long newestFinished() {
-    for (var version : versions.descendingMap().entrySet()) {
-      if (version.getValue()) {
-        return version.getKey();
-      }
+  private static @Nullable Commit lastBlockOf(ByteBuffer content, long block, long version) {
+    int at = SealedBlocks.BLOCK_BYTES - FOOTER_BYTES;
+    if (content.get(at) != 'c') {
+      return null;
     }
-    return 0;
+    Matcher footer = FOOTER.matcher(text(content, at, FOOTER_BYTES));
+    if (!footer.matches() || Long.parseUnsignedLong(footer.group(3), 16) != version) {
+      return null;
+    }
+    long length = Long.parseUnsignedLong(footer.group(2), 16);
+    return new Commit(version, Integer.parseUnsignedInt(footer.group(1), 16), block - length + 1);
   }
 
-  private static boolean isFooter(ByteBuffer content) {
-    for (int i = 0; i < FOOTER.length; i++) {
-      if (content.get(FOOTER_AT + i) != FOOTER[i]) {
-        return false;
-      }
-    }
-    return true;
+  private static long headerVersion(ByteBuffer content) {
+    Matcher header = HEADER_VERSION.matcher(text(content, 0, 256));
+    return header.lookingAt() ? Long.parseUnsignedLong(header.group(1), 16) : 0;
+  }
+
+  private static String text(ByteBuffer content, int at, int length) {
+    byte[] bytes = new byte[length];
+    content.get(at, bytes);
+    return new String(bytes, StandardCharsets.ISO_8859_1);
   }
 
   private static boolean isEmpty(ByteBuffer content) {

@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.store;
 
+import io.bight.store.BlockScan.Commit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +32,15 @@ final class BlockStore extends RandomAccessStore {
 
   private static final int HEADER_BLOCKS = 2;
 
+  /**
+   * The first commit takes one block and says which tables there are. It is never written anew, so
+   * it has a spare, in place of the second of two headers.
+   */
+  private static final long FIRST_VERSION = 1;
+
+  private static final long FIRST_BLOCK = 2;
+  private static final long SPARE_BLOCK = 1;
+
   /** Space that is free as soon as the commit with this number is synced. */
   private record Freed(long block, int blocks, long commit) {}
 
@@ -38,8 +48,8 @@ final class BlockStore extends RandomAccessStore {
   private final boolean holdsFreedSpace;
   private final boolean isRecovery;
 
-  /** Recovery only: blocks of later versions do not exist. */
-  private final long newestVersion;
+  /** The commit to begin with; blocks of later ones do not exist. Null: the file is new. */
+  private final @Nullable Commit newest;
 
   private final ArrayDeque<Freed> freed = new ArrayDeque<>();
   private long freedBlocks;
@@ -51,25 +61,26 @@ final class BlockStore extends RandomAccessStore {
   private boolean closing;
   private boolean closed;
 
-  /** The last version that was written; told to whoever forces. */
-  private long writtenVersion;
+  /** From now on there may be later commits: our own. */
+  private boolean isOpen;
 
   private BlockStore(
       String name,
       SealedBlocks blocks,
       boolean readOnly,
       boolean holdsFreedSpace,
-      long newestVersion,
+      @Nullable Commit newest,
       long blocksInUse,
       Map<String, Object> config) {
     super(config);
     this.blocks = blocks;
     this.holdsFreedSpace = holdsFreedSpace;
-    this.newestVersion = newestVersion;
+    this.newest = newest;
     this.isRecovery = readOnly;
-    if (blocksInUse > 0 && blocksInUse <= HEADER_BLOCKS) {
-      // MVStore would look for the beginning of the file for ever.
-      throw new IllegalStateException(name + " has headers at most");
+    this.isOpen = newest == null;
+    if (blocksInUse > 0 && newest == null) {
+      // Of less than the headers MVStore would look for the beginning for ever.
+      throw new IllegalStateException(name + " holds no commit");
     }
     init(name, readOnly);
     setSize(blocksInUse * SealedBlocks.BLOCK_BYTES);
@@ -91,16 +102,23 @@ final class BlockStore extends RandomAccessStore {
    * @param holdsFreedSpace whether space is used again only after a sync
    */
   static BlockStore writable(
-      String name, SealedBlocks blocks, long blocksInUse, boolean holdsFreedSpace) {
+      String name, SealedBlocks blocks, BlockScan scan, boolean holdsFreedSpace) {
+    var newest = scan.finished().lastEntry();
     return new BlockStore(
-        name, blocks, false, holdsFreedSpace, Long.MAX_VALUE, blocksInUse, config());
+        name,
+        blocks,
+        false,
+        holdsFreedSpace,
+        newest == null ? null : newest.getValue(),
+        scan.blocksInUse(),
+        config());
   }
 
-  /** For recovery: as it was at a version, and with nothing in place of what cannot be read. */
-  static BlockStore asOf(String name, SealedBlocks blocks, long blocksInUse, long newestVersion) {
+  /** For recovery: as it was at a commit, and with nothing in place of what cannot be read. */
+  static BlockStore asOf(String name, SealedBlocks blocks, BlockScan scan, Commit newest) {
     Map<String, Object> config = config();
     config.put("recoveryMode", 1);
-    return new BlockStore(name, blocks, true, false, newestVersion, blocksInUse, config);
+    return new BlockStore(name, blocks, true, false, newest, scan.blocksInUse(), config);
   }
 
   @Override
@@ -108,9 +126,9 @@ final class BlockStore extends RandomAccessStore {
     ByteBuffer content = ByteBuffer.allocate(len);
     long first = pos / SealedBlocks.BLOCK_BYTES;
     long last = (pos + len - 1) / SealedBlocks.BLOCK_BYTES;
-    // The database has two headers and is content with one.
-    boolean headers = chunk == null && pos == 0;
-    int[] damagedHeaders = new int[1];
+    if (chunk == null && pos == 0) {
+      return header();
+    }
     try {
       blocks.read(
           first,
@@ -118,18 +136,16 @@ final class BlockStore extends RandomAccessStore {
           (block, bytes, version, whole) -> {
             boolean fits =
                 whole
-                    && version <= newestVersion
-                    && (chunk == null || block < HEADER_BLOCKS || version == chunk.version);
+                    && (isOpen || newest == null || version <= newest.version())
+                    && (chunk == null || version == chunk.version);
             if (fits) {
               int from = (int) Math.max(0, pos - block * SealedBlocks.BLOCK_BYTES);
               int count = Math.min(SealedBlocks.BLOCK_BYTES - from, content.remaining());
               content.put(bytes.slice(from, count));
+            } else if (isRecovery && block == FIRST_BLOCK && readSpare(pos, content)) {
+              // The spare is whole.
             } else if (isRecovery && chunk == null && standsIn(pos, len, content)) {
               // What the list of chunks says of it will do.
-            } else if (headers) {
-              damagedHeaders[0]++;
-              content.position(
-                  content.position() + Math.min(SealedBlocks.BLOCK_BYTES, content.remaining()));
             } else {
               throw new IOException("block " + block + " is damaged");
             }
@@ -138,12 +154,25 @@ final class BlockStore extends RandomAccessStore {
       throw failed(DataUtils.ERROR_READING_FAILED, "Reading", e);
     }
     content.flip();
-    if (damagedHeaders[0] == HEADER_BLOCKS) {
-      return header();
-    }
     readCount.incrementAndGet();
     readBytes.addAndGet(len);
     return content;
+  }
+
+  private boolean readSpare(long pos, ByteBuffer content) throws IOException {
+    int from = (int) Math.max(0, pos - FIRST_BLOCK * SealedBlocks.BLOCK_BYTES);
+    int count = Math.min(SealedBlocks.BLOCK_BYTES - from, content.remaining());
+    boolean[] isWhole = new boolean[1];
+    blocks.read(
+        SPARE_BLOCK,
+        1,
+        (block, bytes, version, whole) -> {
+          isWhole[0] = whole && version == FIRST_VERSION;
+          if (isWhole[0]) {
+            content.put(bytes.slice(from, count));
+          }
+        });
+    return isWhole[0];
   }
 
   /**
@@ -184,13 +213,21 @@ final class BlockStore extends RandomAccessStore {
     return text.append('\n').toString().getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  /** What stands in for two headers that cannot be read: it says nothing about the rest. */
-  private static ByteBuffer header() {
+  /**
+   * The headers lead MVStore to the commit that the scan has found to be the last: those in the
+   * file may be older, or damaged.
+   */
+  private ByteBuffer header() {
     Map<String, Object> header = new HashMap<>();
     header.put("H", 2);
     header.put("blockSize", SealedBlocks.BLOCK_BYTES);
     header.put("format", 3);
     header.put("created", 0L);
+    if (newest != null) {
+      header.put("block", newest.block());
+      header.put("chunk", newest.chunk());
+      header.put("version", newest.version());
+    }
     byte[] whole = checked(header);
     ByteBuffer content = ByteBuffer.allocate(HEADER_BLOCKS * SealedBlocks.BLOCK_BYTES);
     content.put(0, whole);
@@ -202,12 +239,18 @@ final class BlockStore extends RandomAccessStore {
   @Override
   protected void readStoreHeader(boolean recoveryMode) {
     super.readStoreHeader(false);
+    isOpen = !isRecovery;
   }
 
   @Override
   protected void writeFully(@Nullable SFChunk chunk, long pos, ByteBuffer src) {
     int length = src.remaining();
     try {
+      if (chunk == null && pos == 0) {
+        src.limit(src.position() + SealedBlocks.BLOCK_BYTES);
+      } else if (chunk != null && chunk.version == FIRST_VERSION && chunk.len == 1) {
+        blocks.write(SPARE_BLOCK, src.duplicate(), FIRST_VERSION);
+      }
       blocks.write(pos / SealedBlocks.BLOCK_BYTES, src, chunk == null ? 0 : chunk.version);
     } catch (IOException e) {
       throw failed(DataUtils.ERROR_WRITING_FAILED, "Writing", e);
@@ -215,17 +258,10 @@ final class BlockStore extends RandomAccessStore {
     setSize(Math.max(size(), pos + length));
     writeCount.incrementAndGet();
     writeBytes.addAndGet(length);
-    if (chunk != null) {
-      writtenVersion = chunk.version;
-    }
   }
 
   private MVStoreException failed(int code, String what, IOException cause) {
     return DataUtils.newMVStoreException(code, "{0} {1} failed", what, getFileName(), cause);
-  }
-
-  long writtenVersion() {
-    return writtenVersion;
   }
 
   long fileBytes() {
@@ -287,6 +323,7 @@ final class BlockStore extends RandomAccessStore {
     long goal = 2 * liveBytes / SealedBlocks.BLOCK_BYTES + SMALL_BLOCKS;
     rewriteCandidates =
         getChunks().values().stream()
+            .filter(chunk -> chunk.version > FIRST_VERSION)
             .filter(chunk -> chunk.block + chunk.len > goal || chunk.maxLenLive < chunk.maxLen / 2)
             .toList();
     return !rewriteCandidates.isEmpty();

@@ -27,10 +27,10 @@ import java.util.Objects;
  * survives the process from the moment the handler is done, without a commit. Removals of such
  * marks wait for the commit.
  *
- * <p><b>Expiry.</b> A message whose Message Expiry Interval has passed is dropped when the session
- * is loaded, unless it was sent before. A clock that was set back gives it no longer life than it
- * had when it was stored. A session whose Session Expiry Interval has passed since its connection
- * ended is loaded as expired.
+ * <p><b>Expiry.</b> A message whose Message Expiry Interval has passed is loaded without life: it
+ * is not sent unless it was sent before, and the program is told. A clock that was set back gives
+ * it no longer life than it had when it was stored. A session whose Session Expiry Interval has
+ * passed since its connection ended is loaded as expired.
  *
  * <p><b>Files.</b> One directory holds one session: {@code session.db} (an H2 MVStore in blocks
  * with checksums), {@code incoming} (the marks of QoS 2 messages, 76 kB), {@code identity} (client

@@ -6,7 +6,6 @@ import io.bight.mqtt.engine.SessionStore;
 import io.bight.mqtt.engine.StoredPublish;
 import io.bight.mqtt.engine.StoredPublish.State;
 import io.bight.mqtt.engine.StoredSession;
-import io.bight.mqtt.engine.StoredSession.Standing;
 import io.bight.mqtt.engine.StoredSubscription;
 import io.bight.store.MessageRecord.Progress;
 import io.bight.store.RecordReader.BadRecordException;
@@ -130,30 +129,14 @@ final class OpenSession implements SessionStore {
     foundHandled = null;
     long now = clock.millis();
     List<StoredPublish> outgoing = new ArrayList<>(content.messages.size());
-    int expired = 0;
     for (MessageRecord record : content.messages.values()) {
-      StoredPublish stored = record.toStored(now);
-      // What was sent is repeated, however old it is [MQTT-4.3.3-7].
-      if (stored.state() == State.QUEUED && stored.nanosToLive() == 0) {
-        removeOutgoing(stored.position());
-        expired++;
-      } else {
-        outgoing.add(stored);
-      }
-    }
-    Standing standing = facts.standing(now);
-    if (expired > 0) {
-      LOGGER.info(
-          "Client '{}' drops {} messages that have expired since they were stored in {}.",
-          clientIdentifier,
-          expired,
-          files.directory);
+      outgoing.add(record.toStored(now));
     }
     return new StoredSession(
         outgoing,
         IncomingTable.list(handled),
         List.copyOf(content.subscriptions.values()),
-        standing);
+        facts.standing(now));
   }
 
   // ---- messages going out
@@ -206,6 +189,7 @@ final class OpenSession implements SessionStore {
 
   @Override
   public void putIncoming(int packetIdentifier) {
+    requireOpen(); // the file may be another client's by now
     try {
       incoming.put(packetIdentifier);
     } catch (InternalError e) {
@@ -255,6 +239,11 @@ final class OpenSession implements SessionStore {
   }
 
   @Override
+  public void putNotConnected() {
+    putFacts(facts.notConnected());
+  }
+
+  @Override
   public void putConnected(long sessionExpirySeconds) {
     putFacts(facts.connected(sessionExpirySeconds));
   }
@@ -278,7 +267,6 @@ final class OpenSession implements SessionStore {
     requireOpen();
     failure = null;
     forgetPending();
-    facts = facts.cleared();
     factsChanged = true;
     isCleared = true;
     mustLast = true;

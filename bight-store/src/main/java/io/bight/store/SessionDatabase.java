@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.store;
 
+import io.bight.store.BlockScan.Commit;
 import io.bight.store.RecordReader.BadRecordException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -79,17 +80,14 @@ final class SessionDatabase implements AutoCloseable {
       throws IOException {
     SealedBlocks sealed = new SealedBlocks(file);
     return new SessionDatabase(
-        file,
-        BlockStore.writable(path.toString(), sealed, scan.blocksInUse(), holdsFreedSpace),
-        false);
+        file, BlockStore.writable(path.toString(), sealed, scan, holdsFreedSpace), false);
   }
 
-  /** Opens a file only to read it as it was at a version, with gaps where it is damaged. */
-  static SessionDatabase openAsOf(Path path, UninterruptedFile file, BlockScan scan, long version)
+  /** Opens a file only to read it as it was at a commit, with gaps where it is damaged. */
+  static SessionDatabase openAsOf(Path path, UninterruptedFile file, BlockScan scan, Commit newest)
       throws IOException {
     SealedBlocks sealed = new SealedBlocks(file);
-    return new SessionDatabase(
-        file, BlockStore.asOf(path.toString(), sealed, scan.blocksInUse(), version), true);
+    return new SessionDatabase(file, BlockStore.asOf(path.toString(), sealed, scan, newest), true);
   }
 
   /** The version of the last commit that is in the file. */

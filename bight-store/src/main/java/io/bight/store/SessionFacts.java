@@ -33,6 +33,10 @@ record SessionFacts(
     return new SessionFacts(clientIdentifier, token, true, expirySeconds, endedMillis, removals);
   }
 
+  SessionFacts notConnected() {
+    return new SessionFacts(clientIdentifier, token, false, expirySeconds, endedMillis, removals);
+  }
+
   SessionFacts connected(long seconds) {
     return new SessionFacts(clientIdentifier, token, false, seconds, 0, removals);
   }
@@ -40,12 +44,6 @@ record SessionFacts(
   SessionFacts ended(long seconds, long nowMillis) {
     return new SessionFacts(
         clientIdentifier, token, false, seconds, Math.max(1, nowMillis), removals);
-  }
-
-  /** The session is forgotten; what ties the files together stays. */
-  SessionFacts cleared() {
-    return new SessionFacts(
-        clientIdentifier, token, false, SessionStore.NEVER_EXPIRES, 0, removals);
   }
 
   SessionFacts withRemovals(long count) {

@@ -204,8 +204,12 @@ final class SessionOpening {
     SessionDatabase opened = null;
     boolean isWhole = false;
     try {
+      if (scan.finished().isEmpty() || scan.isCut()) {
+        return null; // opening it for use would write to it
+      }
       opened = SessionDatabase.open(path, file, scan, holdsFreedSpace());
-      if (opened.version() >= scan.newestFinished()) {
+      long newest = Math.max(scan.finished().lastKey(), scan.headerVersion());
+      if (opened.version() >= newest) {
         SessionContent content = opened.read();
         isWhole = content.isWhole() && content.facts != null;
         if (isWhole) {
@@ -297,15 +301,16 @@ final class SessionOpening {
       written =
           SessionDatabase.open(path, file, BlockScan.of(new SealedBlocks(file)), holdsFreedSpace);
       RecordWriter writer = new RecordWriter();
+      if (content.facts != null) {
+        written.putFacts(content.facts.toBytes(writer));
+      }
+      written.commit(); // the first commit holds little, see BlockStore
       for (var message : content.messages.entrySet()) {
         written.putMessage(message.getKey(), message.getValue().toBytes(writer));
       }
       for (var subscription : content.subscriptions.entrySet()) {
         written.putSubscription(
             subscription.getKey(), SubscriptionRecord.toBytes(subscription.getValue(), writer));
-      }
-      if (content.facts != null) {
-        written.putFacts(content.facts.toBytes(writer));
       }
       written.commit();
       written.force();

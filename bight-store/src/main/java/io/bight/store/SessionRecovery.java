@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.store;
 
+import io.bight.store.BlockScan.Commit;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +30,14 @@ final class SessionRecovery {
   @Nullable SessionContent read(BlockScan scan) throws IOException {
     SessionContent content = null;
     int tried = 0;
-    for (var version : scan.versions().descendingMap().entrySet()) {
-      if (!version.getValue()) {
-        continue; // it was not written to its end
-      }
+    if (!scan.finished().isEmpty() && scan.headerVersion() > scan.finished().lastKey()) {
+      lostCommits = (int) (scan.headerVersion() - scan.finished().lastKey());
+    }
+    for (Commit commit : scan.finished().descendingMap().values()) {
       if (tried++ == VERSIONS_TRIED) {
         break;
       }
-      SessionContent older = readAsOf(scan, version.getKey());
+      SessionContent older = readAsOf(scan, commit);
       if (older == null) {
         lostCommits += content == null ? 1 : 0;
         continue;
@@ -54,10 +55,10 @@ final class SessionRecovery {
     return content;
   }
 
-  private @Nullable SessionContent readAsOf(BlockScan scan, long version) throws IOException {
+  private @Nullable SessionContent readAsOf(BlockScan scan, Commit commit) throws IOException {
     UninterruptedFile file = files.openReadOnly(path);
-    try (SessionDatabase database = SessionDatabase.openAsOf(path, file, scan, version)) {
-      if (database.version() != version) {
+    try (SessionDatabase database = SessionDatabase.openAsOf(path, file, scan, commit)) {
+      if (database.version() != commit.version()) {
         return null;
       }
       SessionContent content = database.read();

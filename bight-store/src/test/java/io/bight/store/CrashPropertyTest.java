@@ -95,8 +95,10 @@ class CrashPropertyTest {
           store -> {
             if (granted) {
               store.clearIncoming();
-            } else {
+            } else if (seed % 3 != 0) {
               store.putConnecting();
+            } else {
+              store.putNotConnected();
             }
           };
       case 13 -> store -> store.putSubscription(Samples.subscription(filter, granted));

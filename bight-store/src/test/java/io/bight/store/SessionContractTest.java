@@ -7,7 +7,9 @@ import static io.bight.store.Samples.open;
 import static io.bight.store.Samples.queued;
 import static io.bight.store.Samples.subscription;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.engine.SessionStore;
 import io.bight.mqtt.engine.StoredPublish;
@@ -69,6 +71,32 @@ class SessionContractTest {
     assertThat(loaded.outgoing()).containsExactly(queued(1));
     assertThat(loaded.subscriptions()).isEmpty();
     assertThat(loaded.standing()).isEqualTo(Standing.KNOWN);
+  }
+
+  @Test
+  void aRefusedConnectLeavesTheStandingAsItWas() {
+    Samples.SetClock clock = new Samples.SetClock();
+    DiskSessionStore opener = DiskSessionStore.in(directory).durability(Durability.OS).clock(clock);
+    try (SessionStore store = opener.open(CLIENT)) {
+      store.load();
+      store.putEnded(60);
+      clock.advance(Duration.ofSeconds(59));
+      store.putConnecting();
+      store.putNotConnected();
+      store.commit();
+    }
+    assertThat(load(opener).standing()).isEqualTo(Standing.KNOWN);
+    clock.advance(Duration.ofSeconds(1));
+    assertThat(load(opener).standing()).isEqualTo(Standing.EXPIRED);
+  }
+
+  @Test
+  void aClosedStoreTakesNoMarkOfAHandledMessage() {
+    SessionStore store = open(directory, Durability.OS);
+    store.load();
+    store.close();
+    assertThatThrownBy(() -> store.putIncoming(7)).isInstanceOf(MqttStoreException.class);
+    assertThat(load(directory).incoming()).isEmpty();
   }
 
   @ParameterizedTest
@@ -216,7 +244,7 @@ class SessionContractTest {
   }
 
   @Test
-  void clearingForgetsAllWhenItIsCommitted() {
+  void clearingForgetsAllButTheStandingWhenItIsCommitted() {
     try (SessionStore store = open(directory, Durability.OS)) {
       store.load();
       fill(store);
@@ -235,7 +263,7 @@ class SessionContractTest {
     assertThat(loaded.outgoing()).containsExactly(queued(9));
     assertThat(loaded.incoming()).containsExactly(6);
     assertThat(loaded.subscriptions()).isEmpty();
-    assertThat(loaded.standing()).isEqualTo(Standing.KNOWN);
+    assertThat(loaded.standing()).isEqualTo(Standing.UNCERTAIN);
   }
 
   private static void fill(SessionStore store) {
@@ -313,7 +341,7 @@ class SessionContractTest {
   }
 
   @Test
-  void messagesExpireWhileTheyWaitForTheirFirstTransmissionOnly() {
+  void messagesComeBackWithWhatIsLeftOfTheirLife() {
     Samples.SetClock clock = new Samples.SetClock();
     DiskSessionStore opener = DiskSessionStore.in(directory).durability(Durability.OS).clock(clock);
     Publish message = Publish.builder("a").qos(Qos.AT_LEAST_ONCE).build();
@@ -338,13 +366,8 @@ class SessionContractTest {
         .containsExactly(10_000_000_000L, 10_000_000_000L, 10_000_000_000L, 20_000_000_000L);
     clock.advance(Duration.ofDays(1).plusSeconds(6));
     assertThat(load(opener).outgoing())
-        .extracting(StoredPublish::position)
-        .containsExactly(2L, 3L, 5L);
-    // They are gone for good.
-    clock.advance(Duration.ofDays(-1));
-    assertThat(load(opener).outgoing())
-        .extracting(StoredPublish::position)
-        .containsExactly(2L, 3L, 5L);
+        .extracting(StoredPublish::nanosToLive)
+        .containsExactly(0L, 0L, 0L, 10_000_000_000L);
   }
 
   @Test

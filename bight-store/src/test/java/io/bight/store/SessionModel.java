@@ -20,11 +20,13 @@ final class SessionModel implements SessionStore {
   private TreeSet<Integer> incoming = new TreeSet<>();
   private Map<String, StoredSubscription> subscriptions = new LinkedHashMap<>();
   private Standing standing = Standing.KNOWN;
+  private boolean isConnecting;
 
   private TreeMap<Long, StoredPublish> committedOutgoing = new TreeMap<>();
   private TreeSet<Integer> committedIncoming = new TreeSet<>();
   private Map<String, StoredSubscription> committedSubscriptions = new LinkedHashMap<>();
   private Standing committedStanding = Standing.KNOWN;
+  private boolean committedConnecting;
 
   /** What a process finds that starts when this one is killed now. */
   StoredSession afterCrash() {
@@ -32,7 +34,7 @@ final class SessionModel implements SessionStore {
         List.copyOf(committedOutgoing.values()),
         List.copyOf(committedIncoming),
         List.copyOf(committedSubscriptions.values()),
-        committedStanding);
+        committedConnecting ? Standing.UNCERTAIN : committedStanding);
   }
 
   /** This process is killed, and the next one goes on with this model. */
@@ -41,6 +43,7 @@ final class SessionModel implements SessionStore {
     incoming = new TreeSet<>(committedIncoming);
     subscriptions = new LinkedHashMap<>(committedSubscriptions);
     standing = committedStanding;
+    isConnecting = committedConnecting;
   }
 
   boolean isReleased(long position) {
@@ -129,11 +132,17 @@ final class SessionModel implements SessionStore {
 
   @Override
   public void putConnecting() {
-    standing = Standing.UNCERTAIN;
+    isConnecting = true;
+  }
+
+  @Override
+  public void putNotConnected() {
+    isConnecting = false;
   }
 
   @Override
   public void putConnected(long sessionExpirySeconds) {
+    isConnecting = false;
     standing = sessionExpirySeconds == 0 ? Standing.EXPIRED : Standing.KNOWN;
   }
 
@@ -147,7 +156,6 @@ final class SessionModel implements SessionStore {
     outgoing.clear();
     incoming.clear();
     subscriptions.clear();
-    standing = Standing.KNOWN;
   }
 
   @Override
@@ -156,5 +164,6 @@ final class SessionModel implements SessionStore {
     committedIncoming = new TreeSet<>(incoming);
     committedSubscriptions = new LinkedHashMap<>(subscriptions);
     committedStanding = standing;
+    committedConnecting = isConnecting;
   }
 }

@@ -140,8 +140,9 @@ final class ConnectionState {
     return batch;
   }
 
-  /** Drops the batch being made. */
+  /** Drops the batch being made; its QoS 0 messages fail when the transport is closed. */
   void dropOutgoing() {
+    atMostOnceInBatch = 0;
     if (outgoing != null) {
       outgoing.release();
       outgoing = null;

@@ -55,6 +55,9 @@ final class IncomingMessages {
       IncomingPublish earlier = session.receiving.get(publish.packetIdentifier());
       if (earlier != null && isAnother(publish, earlier)) {
         keeper.removeIncoming(publish.packetIdentifier());
+        if (!engine.isStored(connection)) {
+          return; // a crash while it is handled would have the next process take it for handled
+        }
       } else if (earlier != null && !earlier.isGivenUp(connection)) {
         onRepetition(connection, earlier, incoming);
         return;

@@ -333,16 +333,33 @@ public final class MqttEngine {
       current.batchDepends = false;
     } else if (current.batchDepends) {
       onBatchNotStored(current);
-      return null;
+      if (current.outgoingBytes() == 0) {
+        return null;
+      }
     }
     current.keepAlive.onSent(nowNanos);
     return current.takeOutgoing();
+  }
+
+  /**
+   * Has the store make last at once what it was told, in the middle of handling a packet.
+   *
+   * @return false if the connection has ended, because it could not or because of a completion
+   */
+  boolean isStored(ConnectionState current) {
+    if (!sender.commit()) {
+      onBatchNotStored(current);
+    }
+    return connection == current;
   }
 
   /** What the batch says must not be said: the server asks again on the next connection. */
   private void onBatchNotStored(ConnectionState current) {
     current.dropOutgoing();
     if (connection == current) {
+      if (current.accepted && current.isVersion5()) {
+        sent.send(current, new Disconnect(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR));
+      }
       MqttStoreException failure = keeper.failure();
       end(
           current,
@@ -402,10 +419,10 @@ public final class MqttEngine {
   // ---- time
 
   /**
-   * Returns when {@link #handleTimeout} is to be called. While a connection is in one state it only
-   * moves later, so a timer that fires early looks again, and nothing needs to be rescheduled for
-   * each packet. Look once more after {@link EngineListener#onConnected}, {@link #pauseReceiving}
-   * and {@link #resumeReceiving}.
+   * Returns when {@link #handleTimeout} is to be called. While a connection is in one state and the
+   * store works it only moves later, so a timer that fires early looks again, and nothing needs to
+   * be rescheduled for each packet. Look once more after {@link EngineListener#onConnected}, {@link
+   * EngineListener#onStoreFailure}, {@link #pauseReceiving} and {@link #resumeReceiving}.
    *
    * @return a time on the same clock as {@code nowNanos}, or {@link #NO_DEADLINE}
    */
@@ -649,8 +666,12 @@ public final class MqttEngine {
         return;
       }
     }
-    current.sessionExpirySeconds =
-        disconnect.properties().get(Property.SESSION_EXPIRY_INTERVAL, current.sessionExpirySeconds);
+    if (current.isVersion5()) {
+      current.sessionExpirySeconds =
+          disconnect
+              .properties()
+              .get(Property.SESSION_EXPIRY_INTERVAL, current.sessionExpirySeconds);
+    }
     if (current.accepted || current.hasHandedOver()) {
       // After CONNECT the server may be about to accept: without DISCONNECT it would send the will.
       sendDisconnect(current, disconnect);
@@ -702,6 +723,8 @@ public final class MqttEngine {
    * @param failure what to tell
    */
   public void failAll(MqttException failure) {
+    keeper.tryOnceMore();
+    sender.commit();
     requests.failAll(failure);
     outgoing.failAll(failure);
   }
@@ -756,6 +779,8 @@ public final class MqttEngine {
       }
     } else if (current.hasHandedOver() && !isRefusal(end)) {
       session.isUncertain = true;
+    } else if (!session.isUncertain) {
+      keeper.putNotConnected();
     }
     List<OutgoingPublish> stale = outgoing.onConnectionEnded();
     requests.onConnectionEnded();

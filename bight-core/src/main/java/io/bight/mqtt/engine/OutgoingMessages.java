@@ -12,7 +12,9 @@ import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +55,7 @@ final class OutgoingMessages {
       return;
     }
     MqttStoreException storeFailure = keeper.failureAt(engine.nowNanos());
-    if (storeFailure != null && isToBeStored(publish)) {
+    if (storeFailure != null && (isToBeStored(publish) || needsStore(publish))) {
       ends.fail(publish, failures.notStored(publish.message(), storeFailure));
       return;
     }
@@ -95,6 +97,11 @@ final class OutgoingMessages {
     return keeper.isDurable()
         && publish.offlinePolicy() != OfflinePolicy.FAIL
         && (publish.message().qos() != Qos.AT_MOST_ONCE || !isConnected());
+  }
+
+  /** Tells whether a message is stored before it is sent, if not while it waits. */
+  private boolean needsStore(OutgoingPublish publish) {
+    return keeper.isDurable() && publish.message().qos() != Qos.AT_MOST_ONCE;
   }
 
   /** A message ends because a newer one has taken its place, in the store as well. */
@@ -283,7 +290,9 @@ final class OutgoingMessages {
         publish != null;
         publish = publish.next) {
       PublishSender.takeQuota(connection, publish);
-      connection.batchDepends = true; // that PUBREC has come may not be stored yet
+      if (keeper.isReleaseUnstored(publish)) {
+        connection.batchDepends = true; // a crash must not have it published again after PUBREL
+      }
       encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
     }
     connection.repeatNext = session.published.first();
@@ -379,13 +388,21 @@ final class OutgoingMessages {
     inFlight.addAll(takeAll(session.released));
     inFlight.forEach(this::releaseIdentifier);
     all.addAll(inFlight);
-    List<OutgoingPublish> kept = all.stream().filter(publish -> publish.isStored).toList();
-    all.removeAll(kept);
-    kept.forEach(publish -> publish.isStored = false); // not to be removed from the store
+    Set<OutgoingPublish> kept = new HashSet<>();
     // All of them first, so that no completion can take back what is told next.
-    kept.forEach(ends::done);
-    all.forEach(ends::done);
-    all.forEach(publish -> publish.completion().onFailure(failure));
-    kept.forEach(publish -> publish.completion().onKept(failure));
+    for (OutgoingPublish publish : all) {
+      if (publish.isStored) {
+        publish.isStored = false; // not to be removed from the store
+        kept.add(publish);
+      }
+      ends.done(publish);
+    }
+    for (OutgoingPublish publish : all) {
+      if (kept.contains(publish)) {
+        publish.completion().onKept(failure);
+      } else {
+        publish.completion().onFailure(failure);
+      }
+    }
   }
 }

@@ -62,6 +62,9 @@ final class PublishList {
 
   void remove(OutgoingPublish publish) {
     if (publish.previous == null) {
+      if (first != publish) {
+        throw new IllegalStateException(publish + " is not in this list");
+      }
       first = publish.next;
     } else {
       publish.previous.next = publish.next;

@@ -12,9 +12,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -115,7 +113,6 @@ final class PublishSender {
     boolean storeWorks = keeper.failureAt(engine.nowNanos()) == null;
     List<OutgoingPublish> admitted = new ArrayList<>();
     Set<OutgoingPublish> takenOut = new HashSet<>();
-    Map<OutgoingPublish, MqttException> refused = new LinkedHashMap<>();
     long bytes = connection.outgoingBytes();
     OutgoingPublish publish;
     while (bytes < batchBytes
@@ -125,7 +122,7 @@ final class PublishSender {
       session.queue.remove(publish);
       MqttException refusal = refusalOf(connection, publish);
       if (refusal != null) {
-        refused.put(publish, refusal);
+        ends.failLater(publish, refusal);
         continue;
       }
       admit(connection, publish);
@@ -139,14 +136,12 @@ final class PublishSender {
       bytes += FIXED_HEADER_AND_LENGTHS + publish.message().payload().length;
     }
     boolean stored = commit(connection, admitted, takenOut);
-    List<OutgoingPublish> unstored = stored ? List.of() : takeUnstored(refused.keySet());
     for (OutgoingPublish one : admitted) {
       if (one.progress == Progress.PUBLISHED) {
-        encodeFirst(connection, one, refused);
+        encodeAdmitted(connection, one);
       }
     }
-    refused.forEach(ends::fail);
-    failUnstored(unstored);
+    ends.tell();
     return stored || !storeWorks;
   }
 
@@ -160,7 +155,7 @@ final class PublishSender {
    *
    * @param admitted what was about to be sent; where it cannot be, it waits again
    * @param takenOut those of it that the store is to forget first
-   * @return false if the store has failed
+   * @return false if the store has failed; what is not stored is to be told of
    */
   private boolean commit(
       ConnectionState connection, List<OutgoingPublish> admitted, Set<OutgoingPublish> takenOut) {
@@ -176,6 +171,7 @@ final class PublishSender {
       withdraw(connection, admitted.get(i));
       session.queue.putBack(admitted.get(i));
     }
+    failUnstored();
     return false;
   }
 
@@ -184,26 +180,18 @@ final class PublishSender {
     if (keeper.commit(engine.nowNanos()) == null) {
       return true;
     }
-    failUnstored(takeUnstored(Set.of()));
+    failUnstored();
+    ends.tell();
     return false;
   }
 
-  /**
-   * Takes out of the queue what could not be stored.
-   *
-   * @param refused what ends for another reason and has left the queue
-   */
-  private List<OutgoingPublish> takeUnstored(Set<OutgoingPublish> refused) {
-    List<OutgoingPublish> unstored = keeper.takeUnstored();
-    unstored.removeIf(publish -> publish.progress != Progress.QUEUED || refused.contains(publish));
-    unstored.forEach(session.queue::remove);
-    unstored.forEach(ends::done);
-    return unstored;
-  }
-
-  private void failUnstored(List<OutgoingPublish> unstored) {
-    for (OutgoingPublish publish : unstored) {
-      publish.completion().onFailure(failures.notStored(publish.message(), keeper.failure()));
+  /** Takes out of the queue what could not be stored. */
+  private void failUnstored() {
+    for (OutgoingPublish publish : keeper.takeUnstored()) {
+      if (publish.progress == Progress.QUEUED) {
+        session.queue.remove(publish);
+        ends.failLater(publish, failures.notStored(publish.message(), keeper.failure()));
+      }
     }
   }
 
@@ -219,12 +207,8 @@ final class PublishSender {
       return;
     }
     admit(connection, publish);
-    try {
-      encodeFirst(connection, publish);
-    } catch (IllegalArgumentException e) {
-      withdraw(connection, publish);
-      ends.fail(publish, failures.unencodable(publish.message(), e));
-    }
+    encodeAdmitted(connection, publish);
+    ends.tell();
   }
 
   /** Returns why a message is not sent, or null if nothing speaks against it. */
@@ -258,15 +242,12 @@ final class PublishSender {
     }
   }
 
-  private void encodeFirst(
-      ConnectionState connection,
-      OutgoingPublish publish,
-      Map<OutgoingPublish, MqttException> refused) {
+  private void encodeAdmitted(ConnectionState connection, OutgoingPublish publish) {
     try {
       encodeFirst(connection, publish);
     } catch (IllegalArgumentException e) {
       withdraw(connection, publish);
-      refused.put(publish, failures.unencodable(publish.message(), e));
+      ends.failLater(publish, failures.unencodable(publish.message(), e));
     }
   }
 

@@ -177,7 +177,7 @@ final class ServerPackets {
         connack.sessionPresent()
             || (current.connect.version() == MqttVersion.MQTT_3_1 && !current.connect.cleanStart());
     if (resumed) {
-      if (session.isUncertain) {
+      if (session.isUncertain || current.connect.version() == MqttVersion.MQTT_3_1) {
         incoming.onSessionUncertain();
       }
       outgoing.onSessionResumed(current);
@@ -185,13 +185,14 @@ final class ServerPackets {
       incoming.onSessionLost();
       lost = outgoing.onSessionLost();
     }
-    requests.onConnected(current, connack.sessionPresent(), session.isUncertain);
+    boolean wasUncertain = session.isUncertain;
     session.isUncertain = false;
     session.isExpired = false;
     current.sessionExpirySeconds = sessionExpirySeconds(current.connect, connack);
     if (!session.hasUncertain()) {
       keeper.putConnected(current.sessionExpirySeconds);
     }
+    requests.onConnected(current, connack.sessionPresent(), wasUncertain);
     outgoing.completeLost(lost);
     if (engine.connectionOrNull() == current) {
       listener.onConnected(connack);

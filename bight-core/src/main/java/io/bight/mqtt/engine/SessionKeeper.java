@@ -4,7 +4,9 @@ package io.bight.mqtt.engine;
 import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.engine.Session.WantedSubscription;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,12 @@ final class SessionKeeper {
   /** Messages told to the store since the last commit for the first time. */
   private final List<OutgoingPublish> unstored = new ArrayList<>();
 
+  /** Messages whose PUBREC the store was told of since the last commit. */
+  private final Set<OutgoingPublish> unstoredReleases = new HashSet<>();
+
+  /** Whether the store was told anything since the last commit. */
+  private boolean changed;
+
   /** Why the store does not work; null: it does. */
   private @Nullable MqttStoreException failure;
 
@@ -37,6 +45,9 @@ final class SessionKeeper {
 
   /** Tells the store once more what it was last told of the connection; null: nothing yet. */
   private @Nullable Runnable standing;
+
+  /** What that was before the latest CONNECT. */
+  private @Nullable Runnable standingBefore;
 
   SessionKeeper(
       SessionStore store, Session session, Supplier<String> description, EngineListener listener) {
@@ -73,8 +84,14 @@ final class SessionKeeper {
 
   void putReleased(OutgoingPublish publish) {
     if (durable) {
+      unstoredReleases.add(publish);
       tell(() -> store.putReleased(publish.position));
     }
+  }
+
+  /** Tells whether a crash could still forget that PUBREC has come. */
+  boolean isReleaseUnstored(OutgoingPublish publish) {
+    return unstoredReleases.contains(publish);
   }
 
   void putQueuedAgain(OutgoingPublish publish) {
@@ -128,7 +145,16 @@ final class SessionKeeper {
   // ---- connections
 
   void putConnecting() {
+    standingBefore = standing;
     putStanding(store::putConnecting);
+  }
+
+  /** CONNECT was refused, or not sent after all: the server's half is what it was. */
+  void putNotConnected() {
+    if (durable) {
+      standing = standingBefore;
+      tell(store::putNotConnected);
+    }
   }
 
   void putConnected(long sessionExpirySeconds) {
@@ -169,7 +195,7 @@ final class SessionKeeper {
    * @return null if everything is stored, else why not
    */
   @Nullable MqttStoreException commit(long nowNanos) {
-    if (!durable) {
+    if (!durable || (!changed && failure == null)) {
       return null;
     }
     if (failureAt(nowNanos) != null) {
@@ -189,11 +215,18 @@ final class SessionKeeper {
     boolean recovered = failure != null;
     failure = null;
     resting = false;
+    changed = false;
     unstored.clear();
+    unstoredReleases.clear();
     if (recovered) {
       listener.onStoreRecovered();
     }
     return null;
+  }
+
+  /** Has the next commit try a store that has just failed once more, since there is no later. */
+  void tryOnceMore() {
+    resting = false;
   }
 
   /** Takes the messages that are not stored, after a commit has failed. */
@@ -205,6 +238,7 @@ final class SessionKeeper {
   }
 
   private void tell(Runnable change) {
+    changed = true;
     if (failure != null) {
       return; // all is told again before the next commit
     }

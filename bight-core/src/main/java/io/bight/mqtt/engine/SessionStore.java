@@ -111,6 +111,12 @@ public interface SessionStore extends AutoCloseable {
   default void putConnecting() {}
 
   /**
+   * CONNECT was refused, or not sent after all: what is known of the server's half is what it was
+   * before {@link #putConnecting}, a time that runs since the connection ended included.
+   */
+  default void putNotConnected() {}
+
+  /**
    * The server has accepted the connection, so its half of the session is known.
    *
    * @param sessionExpirySeconds how long the session lasts beyond the connection; {@link
@@ -126,10 +132,10 @@ public interface SessionStore extends AutoCloseable {
   default void putEnded(long sessionExpirySeconds) {}
 
   /**
-   * Forgets all of the session but its standing (what {@link #putConnecting}, {@link #putConnected}
-   * and {@link #putEnded} have told), since it is told anew next. Brings a store that has failed
-   * back to work, if that can be done. Until the next commit returns, what was committed before is
-   * what a restart finds.
+   * Forgets all of the session but its standing (what {@link #putConnecting}, {@link
+   * #putConnected}, {@link #putNotConnected} and {@link #putEnded} have told), since it is told
+   * anew next. Brings a store that has failed back to work, if that can be done. Until the next
+   * commit returns, what was committed before is what a restart finds.
    */
   default void clear() {}
 

@@ -22,6 +22,7 @@ final class CrashingStore implements SessionStore {
     final TreeSet<Integer> incoming = new TreeSet<>();
     final Map<String, StoredSubscription> subscriptions = new LinkedHashMap<>();
     Standing standing = Standing.KNOWN;
+    boolean connecting;
 
     Content copy() {
       Content copy = new Content();
@@ -29,6 +30,7 @@ final class CrashingStore implements SessionStore {
       copy.incoming.addAll(incoming);
       copy.subscriptions.putAll(subscriptions);
       copy.standing = standing;
+      copy.connecting = connecting;
       return copy;
     }
   }
@@ -60,6 +62,7 @@ final class CrashingStore implements SessionStore {
   CrashingStore afterExpiry() {
     CrashingStore expired = afterCrash();
     expired.current.standing = Standing.EXPIRED;
+    expired.current.connecting = false;
     return expired;
   }
 
@@ -78,7 +81,7 @@ final class CrashingStore implements SessionStore {
         List.copyOf(current.outgoing.values()),
         List.copyOf(current.incoming),
         List.copyOf(current.subscriptions.values()),
-        current.standing);
+        current.connecting ? Standing.UNCERTAIN : current.standing);
   }
 
   @Override
@@ -148,11 +151,17 @@ final class CrashingStore implements SessionStore {
 
   @Override
   public void putConnecting() {
-    current.standing = Standing.UNCERTAIN;
+    current.connecting = true;
+  }
+
+  @Override
+  public void putNotConnected() {
+    current.connecting = false;
   }
 
   @Override
   public void putConnected(long sessionExpirySeconds) {
+    current.connecting = false;
     current.standing = sessionExpirySeconds == 0 ? Standing.EXPIRED : Standing.KNOWN;
   }
 
@@ -163,9 +172,10 @@ final class CrashingStore implements SessionStore {
 
   @Override
   public void clear() {
-    Standing standing = current.standing;
+    Content before = current;
     current = new Content();
-    current.standing = standing;
+    current.standing = before.standing;
+    current.connecting = before.connecting;
     broken = false;
   }
 

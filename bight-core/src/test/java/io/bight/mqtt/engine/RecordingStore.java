@@ -74,6 +74,11 @@ final class RecordingStore implements SessionStore {
   }
 
   @Override
+  public void putNotConnected() {
+    calls.add("putNotConnected");
+  }
+
+  @Override
   public void putConnected(long sessionExpirySeconds) {
     calls.add("putConnected " + sessionExpirySeconds);
   }

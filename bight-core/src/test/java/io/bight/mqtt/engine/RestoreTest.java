@@ -21,7 +21,9 @@ import io.bight.testkit.PacketType;
 import io.bight.testkit.ReceivedPacket;
 import io.bight.testkit.ServerScript;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -613,7 +615,12 @@ class RestoreTest extends EngineFixture {
 
   @EachVersion
   void aStepOfQos2ThatCannotBeStoredIsNotTakenAndEndsTheConnection(MqttVersion with) {
-    connected(with).expectPublish("a").sendPubrec(1).expectClose();
+    ServerScript script = connected(with).expectPublish("a").sendPubrec(1);
+    if (with == MqttVersion.MQTT_5) {
+      script.expectDisconnect(0x83);
+    } else {
+      script.expectClose();
+    }
     Outcome<PublishResult> outcome = new Outcome<>();
     engine.publish(qos2("a").build(), outcome, now());
     carryToServer();
@@ -669,5 +676,162 @@ class RestoreTest extends EngineFixture {
                 ? StoredSession.Standing.EXPIRED
                 : StoredSession.Standing.KNOWN);
     restart(new CrashingStore());
+  }
+
+  // ---- found by review
+
+  @Test
+  void newMessagesWaitForAllRepetitions() {
+    ServerScript script = connected();
+    for (int i = 0; i < 3; i++) {
+      script.expectPublish("old" + i);
+    }
+    for (int i = 0; i < 3; i++) {
+      engine.publish(qos1("old" + i).payload(new byte[40_000]).build(), new Outcome<>(), now());
+    }
+    carry();
+    cut();
+    engine.publish(qos1("new").build(), new Outcome<>(), now());
+    engine.commit(now());
+    List<String> seen = new ArrayList<>();
+    ServerScript again = connecting(true);
+    for (int i = 0; i < 4; i++) {
+      again.expect(PacketType.PUBLISH, p -> seen.add(p.topic() + (p.dup() ? " DUP" : "")));
+    }
+    connect();
+    again.sendPuback(1).sendPuback(2).sendPuback(3).sendPuback(4);
+    carry();
+    assertThat(seen).containsExactly("old0 DUP", "old1 DUP", "old2 DUP", "new");
+    assertThat(engine.sendQuota()).isEqualTo(65_535);
+  }
+
+  @Test
+  void aCompletionOfARefusedMessageMayCancelAnother() {
+    ServerScript script =
+        server
+            .onConnection()
+            .expectConnect()
+            .sendConnack(
+                connack ->
+                    connack
+                        .property(io.bight.testkit.Property.MAXIMUM_QOS, 1)
+                        .property(io.bight.testkit.Property.RECEIVE_MAXIMUM, 1))
+            .expectPublish("a");
+    boolean[] cancelled = {false};
+    OutgoingPublish[] other = new OutgoingPublish[1];
+    Outcome<PublishResult> first =
+        new Outcome<PublishResult>().then(() -> cancelled[0] = engine.cancel(other[0]));
+    Outcome<PublishResult> second = new Outcome<>();
+    Outcome<PublishResult> a = new Outcome<>();
+    Outcome<PublishResult> b = new Outcome<>();
+    engine.publish(qos2("refused").build(), first, now());
+    other[0] = engine.publish(qos2("refused").build(), second, now());
+    engine.publish(qos1("a").build(), a, now());
+    engine.publish(qos1("b").build(), b, now());
+    engine.commit(now());
+    connect();
+    script.sendPuback(1).expectPublish("b").sendPuback(2);
+    carry();
+    a.assertSuccess();
+    b.assertSuccess();
+    first.assertFailure("QoS 1 at most");
+    second.assertFailure("QoS 1 at most");
+    assertThat(cancelled[0]).as("too late to cancel").isFalse();
+    assertNothingInFlight();
+    assertThat(disk.committedMessages()).isEmpty();
+  }
+
+  @EachVersion
+  void anIdentifierThatMeansANewMessageIsForgottenBeforeTheHandlerIsCalled(MqttVersion with) {
+    connected(with).sendPublish("a", "x", 2, 7).expectPubrec(7);
+    carry();
+    acknowledge(events.messages.get(0));
+    cut();
+    server.onConnection().expectConnect();
+    connect();
+    crash();
+    CrashingStore[] killed = new CrashingStore[1];
+    events.whenMessage = message -> killed[0] = disk.afterCrash();
+    connecting(true).sendPublish("new", "z", 2, 7);
+    connect();
+    events.whenMessage = message -> {};
+    cut();
+    restart(killed[0]);
+    connecting(true)
+        .send(
+            io.bight.testkit.OutgoingPacket.publish("new", "z")
+                .qos(2)
+                .packetIdentifier(7)
+                .dup(true));
+    connect();
+    assertThat(payloads()).containsExactly("z");
+  }
+
+  @Test
+  void whatMustNotOutlastAConnectionFailsAtOnceWhileTheStoreDoesNotWork() {
+    connected();
+    disk.fails = true;
+    publish(qos1("x"), "1").assertFailure("the disk is full");
+    Outcome<PublishResult> outcome = new Outcome<>();
+    engine.publish(qos1("a").build(), OfflinePolicy.FAIL, null, outcome, now());
+    outcome.assertFailure("the disk is full");
+  }
+
+  @Test
+  void expiryInDisconnectMeansNothingBefore5() {
+    version = MqttVersion.MQTT_3_1_1;
+    server.onConnection().expectConnect().sendConnack().expectDisconnect();
+    connect();
+    engine.disconnect(
+        new Disconnect(
+            ReasonCode.SUCCESS,
+            Properties.builder().set(Property.SESSION_EXPIRY_INTERVAL, 0L).build()),
+        now());
+    carry();
+    engine.commit(now());
+    crash();
+    assertThat(engine.session().isExpired()).isFalse();
+  }
+
+  @Test
+  void aRefusedConnectionLeavesTheStanding() {
+    connectProperties.set(Property.SESSION_EXPIRY_INTERVAL, 60L);
+    connected();
+    cut();
+    engine.commit(now());
+    server
+        .onConnection()
+        .expectConnect()
+        .sendConnack(connack -> connack.reasonCode(0x88))
+        .expectClose();
+    connect();
+    engine.commit(now());
+    assertThat(disk.load().standing()).isEqualTo(StoredSession.Standing.KNOWN);
+  }
+
+  @Test
+  void whatIsNotCommittedWhenTheClientEndsIsCommittedThenOrFails() {
+    Outcome<PublishResult> kept = new Outcome<>();
+    engine.publish(qos1("a").build(), kept, now());
+    engine.failAll(new MqttDisconnectedException("closed", null));
+    assertThat(disk.committedMessages()).containsExactly("a QUEUED");
+    restart(new CrashingStore());
+    disk.fails = true;
+    Outcome<PublishResult> lost = new Outcome<>();
+    engine.publish(qos1("b").build(), lost, now());
+    engine.failAll(new MqttDisconnectedException("closed", null));
+    lost.assertFailure("stored", "the disk is full");
+  }
+
+  @EachVersion
+  void pubrelThatWasStoredIsRepeatedThoughTheStoreDoesNotWork(MqttVersion with) {
+    connected(with).expectPublish("a").sendPubrec(1).expectPubrel(1);
+    Outcome<PublishResult> outcome = publish(qos2("a"), "1");
+    cut();
+    disk.fails = true;
+    connecting(true).expectPubrel(1).sendPubcomp(1);
+    connect();
+    outcome.assertSuccess();
+    assertThat(events.ends).hasSize(1);
   }
 }

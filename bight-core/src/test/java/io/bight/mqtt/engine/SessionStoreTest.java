@@ -7,8 +7,10 @@ import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.packet.Disconnect;
+import io.bight.mqtt.packet.Subscription;
 import io.bight.testkit.ServerScript;
 import io.netty.buffer.ByteBuf;
 import java.util.List;
@@ -226,6 +228,37 @@ class SessionStoreTest extends EngineFixture {
     cleanStart = true;
     connected(MqttVersion.MQTT_3_1_1);
     assertThat(takeCalls()).contains("putConnected 0");
+  }
+
+  @Test
+  void aCompletionWithinTheAcceptanceMayDisconnect() {
+    connectProperties.set(Property.SESSION_EXPIRY_INTERVAL, 60L);
+    Outcome<SubscribeResult> outcome = new Outcome<>();
+    engine.subscribe(
+        List.of(new Subscription("a/#", Qos.AT_MOST_ONCE)),
+        Properties.NONE,
+        outcome.then(() -> engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now())),
+        now());
+    server
+        .onConnection()
+        .expectConnect()
+        .sendConnack(
+            connack ->
+                connack.property(io.bight.testkit.Property.WILDCARD_SUBSCRIPTION_AVAILABLE, 0))
+        .expectDisconnect();
+    connect();
+    assertThat(takeCalls()).containsSubsequence("putConnected 60", "putEnded 60");
+  }
+
+  @Test
+  void nothingIsCommittedThatHasNotChanged() {
+    connected().expectPublish("a").sendPuback(1);
+    takeCalls();
+    publish(qos1("a"));
+    carry();
+    assertThat(takeCalls())
+        .containsExactly(
+            "putOutgoing 0 a", "putPublished 0 as 1", "commit", "removeOutgoing 0", "commit");
   }
 
   @Test

@@ -1,0 +1,131 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.endurance;
+
+import io.bight.broker.EmbeddedBroker;
+import io.bight.testkit.MosquittoServer;
+import io.bight.testkit.ScriptedServer;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A broker between the programs that are killed, and what can be done to it. */
+interface KilledBroker extends AutoCloseable {
+  String uri();
+
+  /** Ends it, and all connections with it, and lets it come back after the pause. */
+  void endAndComeBack(Pause whileAway) throws InterruptedException;
+
+  /** Returns what the broker has logged of messages of a length; no two are equally long. */
+  List<String> linesAbout(int payloadLength);
+
+  @Override
+  void close();
+
+  /** What happens while the broker is away. */
+  @FunctionalInterface
+  interface Pause {
+    void run() throws InterruptedException;
+  }
+
+  /** Mosquitto with its sessions on disk; ended in order (SIGTERM) or killed (SIGKILL). */
+  static KilledBroker mosquitto(boolean killed) {
+    // It limits what it keeps for a client that is away to 1,000 messages unless told otherwise.
+    MosquittoServer server = MosquittoServer.startPersistent("max_queued_messages 0");
+    List<String> earlierLogs = new CopyOnWriteArrayList<>();
+    return new KilledBroker() {
+      @Override
+      public String uri() {
+        return server.uri().toString();
+      }
+
+      @Override
+      public void endAndComeBack(Pause whileAway) throws InterruptedException {
+        if (killed) {
+          server.kill();
+        } else {
+          server.stop();
+        }
+        earlierLogs.add(server.log());
+        whileAway.run();
+        server.restart();
+      }
+
+      @Override
+      public List<String> linesAbout(int payloadLength) {
+        return (String.join("", earlierLogs) + server.log())
+            .lines()
+            .filter(
+                line ->
+                    line.contains("(" + payloadLength + " bytes)")
+                        || line.contains("starting")
+                        || line.contains("terminating"))
+            .toList();
+      }
+
+      @Override
+      public void close() {
+        server.close();
+      }
+    };
+  }
+
+  /** HiveMQ in this process. */
+  static KilledBroker embedded() {
+    EmbeddedBroker broker = EmbeddedBroker.start();
+    return new KilledBroker() {
+      @Override
+      public String uri() {
+        return broker.uri();
+      }
+
+      @Override
+      public void endAndComeBack(Pause whileAway) {
+        throw new IllegalStateException("it keeps its sessions in memory");
+      }
+
+      @Override
+      public List<String> linesAbout(int payloadLength) {
+        return List.of("(HiveMQ logs no messages)");
+      }
+
+      @Override
+      public void close() {
+        broker.close();
+      }
+    };
+  }
+
+  /**
+   * The test kit's broker. What it knows is whole at every moment and outlives its connections, so
+   * it is what a broker would be that keeps every promise when it is killed.
+   */
+  static KilledBroker behaving() {
+    ScriptedServer server = ScriptedServer.behavingBroker();
+    return new KilledBroker() {
+      @Override
+      public String uri() {
+        return server.uri().toString();
+      }
+
+      @Override
+      public void endAndComeBack(Pause whileAway) throws InterruptedException {
+        server.stopListening(); // resets all connections
+        whileAway.run();
+        server.startListening();
+      }
+
+      @Override
+      public List<String> linesAbout(int payloadLength) {
+        return server
+            .transcript()
+            .lines()
+            .filter(line -> line.contains(" " + payloadLength + " B"))
+            .toList();
+      }
+
+      @Override
+      public void close() {
+        server.close();
+      }
+    };
+  }
+}
