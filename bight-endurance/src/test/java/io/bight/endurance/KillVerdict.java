@@ -66,8 +66,8 @@ final class KillVerdict {
     figures.put("broker's ends", cuts.size());
     checkPublisher();
     figures.put("messages", about.size());
-    checkWhatCame("counted", counter, "received");
-    checkWhatCame("consumed", consumer, "handled");
+    checkWhatCame("counted", counter, "received", "counter", broker);
+    checkWhatCame("consumed", consumer, "handled", "consumer", broker);
     if (!broken.isEmpty()) {
       throw new AssertionError(report(broker, folder));
     }
@@ -109,7 +109,8 @@ final class KillVerdict {
     figures.put("told twice", doneTwice);
   }
 
-  private void checkWhatCame(String who, List<Line> lines, String word) {
+  private void checkWhatCame(
+      String who, List<Line> lines, String word, String receiver, KilledBroker broker) {
     Map<Integer, Integer> firstIndex = new HashMap<>();
     Map<String, Integer> lastOfTopic = new HashMap<>();
     Set<Integer> lastOfLife = lastLinesOfLives(lines, 1);
@@ -118,6 +119,7 @@ final class KillVerdict {
     int atTheKill = 0;
     int atTheCut = 0;
     int lost = 0;
+    int brokersRepetitions = 0;
     for (int index = 0; index < lines.size(); index++) {
       Line line = lines.get(index);
       if (line.is("violation")) {
@@ -141,6 +143,8 @@ final class KillVerdict {
       } else if (plan.promise() != Promise.EXACT
           && (isTouched(number, lines.get(earlier)) || lateInLife.contains(earlier))) {
         atTheCut++;
+      } else if (broker.repeatsWhatWasAnswered(receiver, Numbers.payloadLength(number))) {
+        brokersRepetitions++;
       } else {
         broken.add(who + ": QoS 2 message " + number + " came twice");
         violations.add(number);
@@ -158,6 +162,9 @@ final class KillVerdict {
       }
     }
     figures.put(who + " at QoS 1 twice", qos1Twice);
+    if (brokersRepetitions > 0) {
+      figures.put(who + " at QoS 2 twice, sent after PUBREC", brokersRepetitions);
+    }
     if (word.equals("handled")) {
       figures.put(who + " at QoS 2 twice, killed in the handler", atTheKill);
     }
