@@ -43,10 +43,10 @@ final class Mutations {
             """,
             "    unanswered.remove(request);\n"),
         new Mutation(
-            "the quota is not given back", 1, "PublishSender", "connection.sendQuota++;", ""),
+            "the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
         new Mutation(
             "the quota is exceeded by one",
-            1,
+            6,
             "PublishSender",
             "(connection.sendQuota > 0 &&",
             "(connection.sendQuota >= 0 &&"),
@@ -58,12 +58,9 @@ final class Mutations {
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
         new Mutation(
             "PUBREL is not repeated on a new connection",
-            13,
+            9,
             "OutgoingMessages",
-            """
-                  connection.batchDepends = true; // that PUBREC has come may not be stored yet
-                  encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
-            """,
+            "      encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);\n",
             ""),
         new Mutation(
             "what was released is published again in a new session",
@@ -77,7 +74,7 @@ final class Mutations {
                 + " p.packetIdentifier = session.packetIdentifiers.take(p);"),
         new Mutation(
             "an outcome is told twice",
-            1,
+            2,
             "OutgoingMessages",
             "      publish.completion().onSuccess(PublishResult.of(",
             "      publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason,"
@@ -96,7 +93,7 @@ final class Mutations {
             ""),
         new Mutation(
             "a message is acknowledged before the program has finished",
-            9,
+            30,
             "IncomingMessages",
             "    listener.onMessage(incoming);\n  }\n\n  /**",
             "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
@@ -116,13 +113,13 @@ final class Mutations {
             """),
         new Mutation(
             "a repetition at QoS 2 is delivered again",
-            7,
+            85,
             "IncomingMessages",
             "} else if (earlier != null && !earlier.isGivenUp(connection)) {",
             "} else if (earlier == incoming) {"),
         new Mutation(
             "incoming identifiers are kept when the session is lost",
-            534,
+            532,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
@@ -140,22 +137,21 @@ final class Mutations {
             "    releaseRest();"),
         new Mutation(
             "bytes are taken before what they tell is stored",
-            3303,
+            719,
             "MqttEngine",
             "boolean stored = sender.commit();",
             "boolean stored = true;"),
         new Mutation(
             "a message is sent and not stored",
-            1,
+            4,
             "PublishSender",
             "keeper.putPublished(publish, engine.nowNanos());",
             ""),
         new Mutation(
             "the store is not told that a message has ended",
-            1,
+            4,
             "PublishEnds",
-            "      keeper.remove(publish); // lasts with the next commit only, so after the program"
-                + " was told\n",
+            "      keeper.remove(publish);\n",
             ""),
         new Mutation(
             "the store is not told that PUBREC has come",
@@ -165,46 +161,47 @@ final class Mutations {
             ""),
         new Mutation(
             "the store is not told that a message was handled",
-            532,
+            3807,
             "IncomingMessages",
             "      keeper.putIncoming(incoming.message().packetIdentifier());\n",
             ""),
         new Mutation(
             "the store is not told that an identifier is free again",
-            7,
+            104,
             "IncomingMessages",
             "      session.receiving.remove(packetIdentifier);\n"
                 + "      keeper.removeIncoming(packetIdentifier);",
             "      session.receiving.remove(packetIdentifier);"),
         new Mutation(
             "what cannot be stored is sent all the same",
-            59,
+            133,
             "PublishSender",
             "    boolean stored = commit(connection, admitted, takenOut);",
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
         new Mutation(
             "PUBREL is repeated before PUBREC is stored",
-            631,
+            110,
             "OutgoingMessages",
-            "      connection.batchDepends = true; // that PUBREC has come may not be stored yet\n",
+            "        connection.batchDepends = true; // a crash must not have it published again after"
+                + " PUBREL\n",
             ""),
         new Mutation(
-            "what is refused and cannot be stored ends twice",
-            6038,
+            "what could not be stored has failed and stays in the queue",
+            33,
             "PublishSender",
-            " || refused.contains(publish)",
-            ""),
+            "        session.queue.remove(publish);\n        ends.failLater(publish, failures.not",
+            "        ends.failLater(publish, failures.not"),
         new Mutation(
             "a QoS 0 message is sent before the store has forgotten it",
-            88,
+            110,
             "PublishSender",
             "return publish.isStored || publish",
             "return publish"),
         new Mutation(
-            "subscriptions asked for after a lost CONNACK count as granted",
-            7479,
-            "Requests",
-            "    if (sessionPresent && isUncertain) {",
-            "    if (sessionPresent && isUncertain && session.wanted.isEmpty()) {"));
+            "subscriptions are not made again after a lost CONNACK",
+            30,
+            "ServerPackets",
+            "requests.onConnected(current, connack.sessionPresent(), wasUncertain);",
+            "requests.onConnected(current, connack.sessionPresent(), false);"));
   }
 }
