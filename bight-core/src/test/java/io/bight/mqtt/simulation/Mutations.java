@@ -29,7 +29,7 @@ final class Mutations {
             "boolean sendNow = sender"),
         new Mutation(
             "a packet identifier is taken while it is in use",
-            44,
+            5,
             "PacketIdentifiers",
             "while (table[identifier] != null);",
             "while (false);"),
@@ -58,7 +58,7 @@ final class Mutations {
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
         new Mutation(
             "PUBREL is not repeated on a new connection",
-            9,
+            48,
             "OutgoingMessages",
             "      encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);\n",
             ""),
@@ -119,7 +119,7 @@ final class Mutations {
             "} else if (earlier == incoming) {"),
         new Mutation(
             "incoming identifiers are kept when the session is lost",
-            532,
+            949,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
@@ -174,7 +174,7 @@ final class Mutations {
             "      session.receiving.remove(packetIdentifier);"),
         new Mutation(
             "what cannot be stored is sent all the same",
-            133,
+            235,
             "PublishSender",
             "    boolean stored = commit(connection, admitted, takenOut);",
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
@@ -187,7 +187,7 @@ final class Mutations {
             ""),
         new Mutation(
             "what could not be stored has failed and stays in the queue",
-            33,
+            74,
             "PublishSender",
             "        session.queue.remove(publish);\n        ends.failLater(publish, failures.not",
             "        ends.failLater(publish, failures.not"),

@@ -126,9 +126,11 @@ final class Scenario {
     lostPublishPercent = forgets ? 25 : (int) pick(random, 0, 0, 0, 4);
     withholdPercent = (int) pick(random, 0, 0, 4);
     refusalPercent = (int) pick(random, 0, 0, 20);
-    crashPercent = durable ? (int) pick(random, storeTheme ? 8 : 0, 0, 4, 10) : 0;
+    crashPercent = durable ? (int) pick(random, storeTheme || forgets ? 8 : 0, 0, 4, 10) : 0;
     storeCrashPerMille =
-        durable ? (int) pick(random, theme == Theme.DYING_PROCESS ? 40 : 0, 0, 10, 40) : 0;
+        durable
+            ? (int) pick(random, theme == Theme.DYING_PROCESS || forgets ? 30 : 0, 0, 10, 40)
+            : 0;
     storeFailurePercent =
         durable ? (int) pick(random, theme == Theme.FAILING_STORE ? 10 : 0, 0, 0, 6) : 0;
   }

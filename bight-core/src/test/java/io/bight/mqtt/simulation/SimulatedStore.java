@@ -31,11 +31,17 @@ final class SimulatedStore implements SessionStore {
   private final Map<String, StoredSubscription> subscriptions = new LinkedHashMap<>();
   private boolean uncertain;
   private boolean ended;
+  private boolean connecting;
+  private boolean uncertainBefore;
+  private boolean endedBefore;
   private long endedNanos;
   private long expirySeconds = NEVER_EXPIRES;
 
   // What it was told since
   private final List<Runnable> changes = new ArrayList<>();
+
+  /** Those of them that tell of connections, which survive a {@link #clear}. */
+  private final List<Runnable> standingChanges = new ArrayList<>();
 
   /** How many of the last changes are removals only, which may wait for the next change. */
   private boolean onlyRemovals = true;
@@ -55,6 +61,7 @@ final class SimulatedStore implements SessionStore {
   /** The process has died: what was not committed is gone. */
   void die() {
     changes.clear();
+    standingChanges.clear();
     onlyRemovals = true;
   }
 
@@ -205,17 +212,35 @@ final class SimulatedStore implements SessionStore {
 
   @Override
   public void putConnecting() {
-    change(
+    changeStanding(
         () -> {
+          if (!connecting) {
+            connecting = true;
+            uncertainBefore = uncertain;
+            endedBefore = ended;
+          }
           uncertain = true;
           ended = false;
         });
   }
 
   @Override
-  public void putConnected(long sessionExpirySeconds) {
-    change(
+  public void putNotConnected() {
+    changeStanding(
         () -> {
+          if (connecting) {
+            connecting = false;
+            uncertain = uncertainBefore;
+            ended = endedBefore;
+          }
+        });
+  }
+
+  @Override
+  public void putConnected(long sessionExpirySeconds) {
+    changeStanding(
+        () -> {
+          connecting = false;
           uncertain = false;
           world.ledger().onSessionStored();
           ended = false;
@@ -226,8 +251,9 @@ final class SimulatedStore implements SessionStore {
   @Override
   public void putEnded(long sessionExpirySeconds) {
     long now = world.nowNanos();
-    change(
+    changeStanding(
         () -> {
+          connecting = false;
           uncertain = false;
           ended = true;
           endedNanos = now;
@@ -235,9 +261,15 @@ final class SimulatedStore implements SessionStore {
         });
   }
 
+  private void changeStanding(Runnable change) {
+    change(change);
+    standingChanges.add(change);
+  }
+
   @Override
   public void clear() {
     changes.clear();
+    changes.addAll(standingChanges);
     onlyRemovals = true;
     change(
         () -> {
@@ -275,6 +307,7 @@ final class SimulatedStore implements SessionStore {
   private void apply() {
     changes.forEach(Runnable::run);
     changes.clear();
+    standingChanges.clear();
     onlyRemovals = true;
     world.ledger().onStored();
   }
