@@ -44,7 +44,7 @@ final class ClientStatus {
   /** Tells what {@link MqttClient#isConnected} does. */
   boolean isConnected() {
     return state == State.CONNECTED
-        && (aliveNanos == 0 || System.nanoTime() - loop.lastTurnNanos() <= aliveNanos);
+        && (aliveNanos == 0 || loop.nowNanos() - loop.lastTurnNanos() <= aliveNanos);
   }
 
   String clientIdentifier() {

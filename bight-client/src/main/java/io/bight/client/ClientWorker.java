@@ -28,7 +28,6 @@ import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import java.util.List;
 import java.util.Map;
@@ -93,9 +92,9 @@ final class ClientWorker implements EngineListener {
             loop.eventLoop(), client::describe, this::drainCommands, this::takeCommand);
     this.engine =
         new MqttEngine(
-            client::describe, options.engine(), store, PooledByteBufAllocator.DEFAULT, this);
+            client::describe, options.engine(), store, loop.surroundings().allocator(), this);
     this.store = store;
-    engine.restore(this::restore, System.nanoTime());
+    engine.restore(this::restore, loop.nowNanos());
     this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
     this.gate = new PublishGate(client, loop, this, commands, options, engine.session());
@@ -124,7 +123,7 @@ final class ClientWorker implements EngineListener {
    */
   void submit(Command command) {
     if (isAtHand()) {
-      takeCommand(command).run(System.nanoTime());
+      takeCommand(command).run(loop.nowNanos());
       scheduleFlush();
     } else {
       commands.add(command);
@@ -292,7 +291,7 @@ final class ClientWorker implements EngineListener {
     transport = new OpenTransport(client, opened, engine);
     Connect connect = reconnector.onTransportOpened();
     try {
-      engine.connectionOpened(connect, System.nanoTime());
+      engine.connectionOpened(connect, loop.nowNanos());
       flush();
     } catch (IllegalArgumentException e) {
       transport.abort();
@@ -311,7 +310,7 @@ final class ClientWorker implements EngineListener {
     sessionGoesOn = options.sessionOutlivesConnection(connack);
     delivery.onConnected(connack.sessionPresent());
     scheduleFlush();
-    reconnector.onAccepted(connack, System.nanoTime());
+    reconnector.onAccepted(connack, loop.nowNanos());
   }
 
   void onBytes(Channel from, ByteBuf bytes) {
@@ -343,7 +342,7 @@ final class ClientWorker implements EngineListener {
       transport.flush();
       gate.onRoom();
     } else if (!storeClosed) {
-      engine.commit(System.nanoTime());
+      engine.commit(loop.nowNanos());
     }
   }
 
@@ -353,7 +352,7 @@ final class ClientWorker implements EngineListener {
       return;
     }
     closed.onClosed();
-    engine.connectionClosed(cause == null ? closed.writeFailure() : cause, System.nanoTime());
+    engine.connectionClosed(cause == null ? closed.writeFailure() : cause, loop.nowNanos());
     transport = null;
     flush(); // there may be something to be stored
     reconnector.onTransportClosed();
@@ -371,7 +370,7 @@ final class ClientWorker implements EngineListener {
       firstBytes = transport.firstBytes();
       transport.end(end.by() == ConnectionEnd.By.NETWORK);
     }
-    reconnector.onConnectionEnded(end, firstBytes, System.nanoTime());
+    reconnector.onConnectionEnded(end, firstBytes, loop.nowNanos());
   }
 
   // ---- messages

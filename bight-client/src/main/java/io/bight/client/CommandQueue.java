@@ -123,7 +123,7 @@ final class CommandQueue {
       rejectAll();
       return;
     }
-    long nowNanos = System.nanoTime();
+    long nowNanos = eventLoop.ticker().nanoTime();
     for (int left = MOST_IN_A_TURN; left > 0 && takeBatch(); ) {
       for (Command command; (command = taken.poll()) != null; left--) {
         run(command, nowNanos);

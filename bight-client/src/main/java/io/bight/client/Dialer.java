@@ -50,7 +50,7 @@ final class Dialer {
       ClientWorker worker,
       Consumer<Throwable> onFailure) {
     this.eventLoop = loop.eventLoop();
-    this.transport = loop.transport();
+    this.transport = loop.surroundings().transport();
     this.server = server;
     this.options = options;
     this.worker = worker;

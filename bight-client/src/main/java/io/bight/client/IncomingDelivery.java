@@ -345,7 +345,7 @@ final class IncomingDelivery {
       failedAttempts.forget(incoming.message());
     }
     if (!matched || (mayAcknowledge && !options.manualAcknowledgement())) { // [MQTT-4.5.0-2]
-      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, System.nanoTime());
+      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, loop.nowNanos());
     }
   }
 

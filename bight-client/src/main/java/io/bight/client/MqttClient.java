@@ -690,7 +690,7 @@ public final class MqttClient implements AutoCloseable {
    * @return several lines
    */
   public String diagnostics() {
-    Duration sinceTurn = Duration.ofNanos(System.nanoTime() - loop.lastTurnNanos());
+    Duration sinceTurn = Duration.ofNanos(loop.nowNanos() - loop.lastTurnNanos());
     return toString()
         + "\n  loop: '"
         + loop.name()

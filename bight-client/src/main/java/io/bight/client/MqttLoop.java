@@ -3,7 +3,7 @@ package io.bight.client;
 
 import io.bight.client.DriverSeat.Drive;
 import io.bight.client.internal.DrivenEventLoop;
-import io.bight.client.internal.Transport;
+import io.bight.client.internal.SystemTransport;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
@@ -65,7 +65,7 @@ public final class MqttLoop implements AutoCloseable {
   private final UndrivenWatch undrivenWatch;
   private final SlowCallbackWatch slowCallbackWatch;
   private final RunningCallback running;
-  private final Transport transport;
+  private final Surroundings surroundings;
   private final Set<MqttClient> clients = ConcurrentHashMap.newKeySet();
 
   /**
@@ -78,12 +78,16 @@ public final class MqttLoop implements AutoCloseable {
   private MqttLoop(Builder builder) {
     this.name = builder.name;
     this.daemon = builder.daemon;
-    this.transport = builder.transport;
+    this.surroundings = builder.surroundings;
     this.undrivenWatch = new UndrivenWatch(this, builder.undrivenPatience, builder.undrivenWarning);
     this.slowCallbackWatch =
         new SlowCallbackWatch(this, builder.slowCallback, builder.slowCallbackWarning);
     this.running = new RunningCallback(this, slowCallbackWatch);
-    this.eventLoop = new DrivenEventLoop(transport.ioHandlerFactory(), this::workWithoutDriver);
+    this.eventLoop =
+        new DrivenEventLoop(
+            surroundings.transport().ioHandlerFactory(),
+            surroundings.ticker(),
+            this::workWithoutDriver);
     this.seat = new DriverSeat(name, eventLoop::setDriver, eventLoop::wakeup, this::whyNotLeft);
     this.driving = new LoopDriving(this, eventLoop, seat);
     this.host = new HostLoop(this, eventLoop, seat);
@@ -474,8 +478,14 @@ public final class MqttLoop implements AutoCloseable {
     return eventLoop.lastTurnNanos();
   }
 
-  Transport transport() {
-    return transport;
+  /** Returns what the loop and its clients take from the world around them. */
+  Surroundings surroundings() {
+    return surroundings;
+  }
+
+  /** Returns what time it is, for the clients and their engines; any thread. */
+  long nowNanos() {
+    return surroundings.ticker().nanoTime();
   }
 
   /** Returns what is told of each callback before and after. */
@@ -555,7 +565,7 @@ public final class MqttLoop implements AutoCloseable {
   public static final class Builder {
     private String name = "bight-loop-" + COUNT.incrementAndGet();
     private boolean daemon = true;
-    private Transport transport = Transport.best();
+    private Surroundings surroundings = Surroundings.best();
     private Duration undrivenPatience = UndrivenWatch.PATIENCE;
     private Consumer<String> undrivenWarning = UndrivenWatch::warn;
     private Duration slowCallback = SlowCallbackWatch.PATIENCE;
@@ -591,7 +601,7 @@ public final class MqttLoop implements AutoCloseable {
      * @return this builder
      */
     public Builder nio() {
-      transport = Transport.NIO;
+      surroundings = Surroundings.ofSystem(SystemTransport.NIO);
       return this;
     }
 
@@ -612,13 +622,19 @@ public final class MqttLoop implements AutoCloseable {
       return this;
     }
 
+    /** Puts the loop into another world; for tests. */
+    Builder surroundings(Surroundings world) {
+      surroundings = world;
+      return this;
+    }
+
     /** Sets how slow callbacks are reported; for tests. */
     Builder slowCallbackWarning(Consumer<String> warning) {
       slowCallbackWarning = warning;
       return this;
     }
 
-    /** Sets when and how a loop that nobody drives is reported; for tests. */
+    /** Sets when, zero for never, and how a loop that nobody drives is reported; for tests. */
     Builder undriven(Duration patience, Consumer<String> warning) {
       undrivenPatience = patience;
       undrivenWarning = warning;

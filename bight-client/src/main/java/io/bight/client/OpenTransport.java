@@ -98,7 +98,7 @@ final class OpenTransport {
       }
     }
     if (batches == 0) {
-      engine.commit(System.nanoTime()); // even if the transport takes nothing
+      engine.commit(client.loop().nowNanos()); // even if the transport takes nothing
     }
     if (engine.wantsClose() && !engine.hasOutgoing()) {
       shutDownWhenWritten();
@@ -136,7 +136,7 @@ final class OpenTransport {
             .eventLoop()
             .schedule(
                 this::onEngineTimer,
-                Math.max(0, deadline - System.nanoTime()),
+                Math.max(0, deadline - client.loop().nowNanos()),
                 TimeUnit.NANOSECONDS);
   }
 
@@ -145,7 +145,7 @@ final class OpenTransport {
     LogContext.run(
         client,
         () -> {
-          engine.handleTimeout(System.nanoTime());
+          engine.handleTimeout(client.loop().nowNanos());
           flush();
         });
   }
@@ -156,7 +156,7 @@ final class OpenTransport {
     if (firstBytes == null) {
       firstBytes = FirstBytes.of(bytes);
     }
-    engine.receive(bytes, System.nanoTime());
+    engine.receive(bytes, client.loop().nowNanos());
   }
 
   /** Returns what the server's first bytes look like, or null if none have come. */
@@ -181,7 +181,7 @@ final class OpenTransport {
       LogContext.run(
           client,
           () -> {
-            engine.resumeReceiving(System.nanoTime());
+            engine.resumeReceiving(client.loop().nowNanos());
             flush();
           });
     }

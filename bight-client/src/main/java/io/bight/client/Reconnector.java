@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -98,9 +97,7 @@ final class Reconnector {
 
   private Retries newRetries() {
     return new Retries(
-        options.reconnect(),
-        options.beforeConnect() != null,
-        () -> ThreadLocalRandom.current().nextDouble());
+        options.reconnect(), options.beforeConnect() != null, loop.surroundings().chance());
   }
 
   boolean isResting() {

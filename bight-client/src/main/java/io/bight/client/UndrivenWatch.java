@@ -25,13 +25,19 @@ final class UndrivenWatch {
   /** Since when nobody drives; written by drivers as they leave, read by the timer. */
   private volatile long undrivenSinceNanos = System.nanoTime();
 
+  /** Whether there is nothing to say any more. */
   private volatile boolean warned;
 
-  /** Makes a watch that says what it has to say to {@code warning}. */
+  /**
+   * Makes a watch that says what it has to say to {@code warning}.
+   *
+   * @param patience for how long nobody may drive; zero: for ever
+   */
   UndrivenWatch(MqttLoop loop, Duration patience, Consumer<String> warning) {
     this.loop = loop;
     this.patienceNanos = patience.toNanos();
     this.warning = warning;
+    this.warned = patience.isZero();
   }
 
   static void warn(String message) {

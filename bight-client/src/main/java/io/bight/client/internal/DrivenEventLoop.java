@@ -17,6 +17,7 @@ import io.netty.util.concurrent.DefaultPromise;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.netty.util.concurrent.Promise;
+import io.netty.util.concurrent.Ticker;
 import io.netty.util.internal.PlatformDependent;
 import java.util.Objects;
 import java.util.Queue;
@@ -41,6 +42,7 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
   /** So that a flood of commands cannot keep a turn from reading. */
   private static final long LONGEST_TASK_RUN_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
+  private final Ticker ticker;
   private final IoHandler ioHandler;
   private final Queue<Runnable> tasks = PlatformDependent.newMpscQueue();
   private final Runnable onUndrivenWork;
@@ -58,7 +60,7 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
   private volatile boolean awake;
 
   /** Written by the driver once a turn, read by every thread. */
-  private volatile long lastTurnNanos = System.nanoTime();
+  private volatile long lastTurnNanos;
 
   private volatile boolean closed;
   private boolean initialized;
@@ -70,9 +72,13 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
    * Makes a loop that nobody drives.
    *
    * @param ioHandlerFactory makes what waits for the sockets: epoll, NIO and so on
+   * @param ticker what time it is, for timers
    * @param onUndrivenWork is called, on any thread, when work arrives while nobody drives
    */
-  public DrivenEventLoop(IoHandlerFactory ioHandlerFactory, Runnable onUndrivenWork) {
+  public DrivenEventLoop(
+      IoHandlerFactory ioHandlerFactory, Ticker ticker, Runnable onUndrivenWork) {
+    this.ticker = ticker;
+    this.lastTurnNanos = ticker.nanoTime();
     this.ioHandler = ioHandlerFactory.newHandler(this);
     this.onUndrivenWork = onUndrivenWork;
   }
@@ -162,7 +168,7 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
   }
 
   private int runTasks() {
-    lastTurnNanos = System.nanoTime();
+    lastTurnNanos = ticker.nanoTime();
     fetchFromScheduledTaskQueue(tasks);
     int count = 0;
     long start = 0;
@@ -191,10 +197,15 @@ public final class DrivenEventLoop extends AbstractScheduledEventExecutor implem
   /**
    * Returns when the latest turn began to run its tasks.
    *
-   * @return a time by {@link System#nanoTime()}
+   * @return a time by {@link #ticker()}
    */
   public long lastTurnNanos() {
     return lastTurnNanos;
+  }
+
+  @Override
+  public Ticker ticker() {
+    return ticker;
   }
 
   /** Makes a turn that waits, or is about to, return at once. */

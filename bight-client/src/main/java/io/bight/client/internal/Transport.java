@@ -3,48 +3,24 @@ package io.bight.client.internal;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.IoHandlerFactory;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollChannelOption;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
 
-/** The ways to the operating system's sockets. */
-public enum Transport {
-  /** Linux's own selector, through Netty's native library. */
-  EPOLL,
-  /** The JDK's selector, everywhere. */
-  NIO;
-
-  /**
-   * Returns the fastest one that works on this machine.
-   *
-   * @return epoll where its native library is there, else NIO
-   */
-  public static Transport best() {
-    return Epoll.isAvailable() ? EPOLL : NIO;
-  }
-
+/** A way to sockets: the operating system's, or a network that a test makes up. */
+public interface Transport {
   /**
    * Returns what makes a loop's selector.
    *
    * @return a factory for one loop
    */
-  public IoHandlerFactory ioHandlerFactory() {
-    return this == EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
-  }
+  IoHandlerFactory ioHandlerFactory();
 
   /**
    * Makes a socket for a loop of this transport.
    *
    * @return a socket that is not connected
    */
-  public SocketChannel newSocketChannel() {
-    return this == EPOLL ? new EpollSocketChannel() : new NioSocketChannel();
-  }
+  DuplexChannel newSocketChannel();
 
   /**
    * Has the system break a connection whose written bytes stay unacknowledged, where it can.
@@ -52,9 +28,5 @@ public enum Transport {
    * @param bootstrap what makes the socket
    * @param userTimeout for how long; zero: no limit
    */
-  public void limitUnacknowledged(Bootstrap bootstrap, Duration userTimeout) {
-    if (this == EPOLL && !userTimeout.isZero()) {
-      bootstrap.option(EpollChannelOption.TCP_USER_TIMEOUT, (int) userTimeout.toMillis());
-    }
-  }
+  void limitUnacknowledged(Bootstrap bootstrap, Duration userTimeout);
 }
