@@ -1,6 +1,9 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.simulation;
 
+import io.bight.mqtt.MqttDisconnectedException;
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttReasonException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish;
@@ -15,7 +18,7 @@ import java.util.Map;
  * the client and restarts of the server leave it whole.
  */
 final class Ledger {
-  private final Simulation world;
+  private final World world;
   private final List<OutMessage> outgoing = new ArrayList<>();
   private final List<InMessage> incoming = new ArrayList<>();
 
@@ -55,7 +58,7 @@ final class Ledger {
   /** Identifiers of handled messages that this life of the client has from the store. */
   private List<Integer> storedIdentifiers = List.of();
 
-  Ledger(Simulation world) {
+  Ledger(World world) {
     this.world = world;
     Arrays.fill(lastArrived, -1);
     Arrays.fill(lastGiven, -1);
@@ -88,6 +91,18 @@ final class Ledger {
     message.ended = true;
     open.remove(message);
     inFlight.remove(message.packetIdentifier, message);
+  }
+
+  /** The program is told that a message has failed. */
+  void onFailed(OutMessage message, MqttException failure) {
+    onEnded(message);
+    boolean open =
+        failure instanceof MqttReasonException
+            || (failure instanceof MqttDisconnectedException && (message.sent || message.qos == 0));
+    if (!open) {
+      message.mustNotBeSeen = true;
+      message.whyNotSeen = "the program was told that it has failed: " + failure.getMessage();
+    }
   }
 
   void onSuccess(OutMessage message) {

@@ -11,7 +11,7 @@ import java.util.List;
  * side hears of it on its own, late or never.
  */
 final class Link {
-  private final Simulation world;
+  private final World world;
   final int number;
 
   // Towards the server: the packets whose bytes are on their way
@@ -22,6 +22,9 @@ final class Link {
   private long lostFrom = Long.MAX_VALUE;
   private boolean endToServer;
   private boolean pumpsToServer;
+
+  /** How long nothing moves towards the server, besides the usual. */
+  private long stallNanos;
 
   /** Whether the server has closed its end, or seen ours. */
   private boolean serverGone;
@@ -40,7 +43,7 @@ final class Link {
   /** Whether what is written from now on is lost. */
   private boolean broken;
 
-  Link(Simulation world, int number) {
+  Link(World world, int number) {
     this.world = world;
     this.number = number;
   }
@@ -85,7 +88,8 @@ final class Link {
   private void pumpToServer() {
     if (!pumpsToServer && !serverGone && (arrived < reachable() || endToServer)) {
       pumpsToServer = true;
-      world.after(world.latency(), this::deliverToServer);
+      world.after(stallNanos + world.latency(), this::deliverToServer);
+      stallNanos = 0;
     }
   }
 
@@ -176,6 +180,11 @@ final class Link {
   }
 
   // ---- accidents
+
+  /** What the client writes next is long on its way, longer perhaps than the client waits. */
+  void stall(long nanos) {
+    stallNanos = nanos;
+  }
 
   /**
    * The link breaks.

@@ -29,7 +29,7 @@ final class ModelServer {
   private static final int NO_SUBSCRIPTION_EXISTED = 0x11;
   private static final int[] NO_CODES = {};
 
-  private final Simulation world;
+  private final World world;
   private final Scenario scenario;
   private final Ledger ledger;
   private final ServerWriter writer = new ServerWriter();
@@ -44,7 +44,7 @@ final class ModelServer {
   /** Counts sessions' ends of connections, so that an old expiry timer finds out that it is old. */
   private int ends;
 
-  ModelServer(Simulation world, Ledger ledger) {
+  ModelServer(World world, Ledger ledger) {
     this.world = world;
     this.scenario = world.scenario();
     this.ledger = ledger;
@@ -116,16 +116,19 @@ final class ModelServer {
       throw new Violation("a second CONNECT [MQTT-3.1.0-2]");
     }
     if (link.number < newestLink) {
-      link.closeByServer(); // the client has closed it long ago
-      return;
+      if (!world.takesLateConnects()) {
+        link.closeByServer(); // the client has closed it long ago
+        return;
+      }
+      world.trace("server: the CONNECT of link %d comes after that of a newer link", link.number);
     }
-    newestLink = link.number;
+    newestLink = Math.max(newestLink, link.number);
     ServerConnection connection = new ServerConnection(link);
     connection.version5 = packet.version5;
     connection.receiveMaximum = packet.receiveMaximum;
     connection.keepAliveSeconds = packet.keepAliveSeconds;
     if (world.percent(scenario.refusalPercent)) {
-      writer.connack(packet.version5, false, packet.version5 ? 0x89 : 3, 0, -1);
+      writer.connack(packet.version5, false, world.refusal(packet.version5), 0, -1);
       send(connection);
       link.closeByServer();
       return;

@@ -13,13 +13,7 @@ class MutationTest {
   @ParameterizedTest
   @MethodSource("io.bight.mqtt.simulation.Mutations#all")
   void isFound(Mutation mutation) throws ReflectiveOperationException {
-    boolean searches = Boolean.getBoolean("simulation.search");
-    Object[] failure = searches ? null : MutatedEngine.firstFailure(mutation, mutation.seed(), 1);
-    if (failure == null) { // the simulation has changed, and with it what a seed stands for
-      failure = MutatedEngine.firstFailure(mutation, 1, MOST_SEEDS);
-      assertThat(failure).as("the first seed of %s that fails", MOST_SEEDS).isNotNull();
-      System.out.printf("%6s  %s%n        %s%n", failure[0], mutation, failure[1]);
-    }
-    assertThat(Simulations.failureOf((long) failure[0])).as("without the mutation").isNull();
+    Object[] failure = mutation.find(Simulations.class, MOST_SEEDS);
+    assertThat(Simulations.ENGINE.failureOf((long) failure[0])).as("without the mutation").isNull();
   }
 }

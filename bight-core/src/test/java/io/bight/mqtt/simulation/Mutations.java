@@ -7,33 +7,38 @@ import java.util.List;
 final class Mutations {
   private Mutations() {}
 
+  private static Mutation mutation(
+      String breaks, long seed, String className, String text, String replacement) {
+    return new Mutation(breaks, seed, "io.bight.mqtt.engine." + className, text, replacement);
+  }
+
   static List<Mutation> all() {
     return List.of(
-        new Mutation(
+        mutation(
             "a repetition has no DUP",
             10,
             "PublishSender",
             "encode(connection, message, publish.packetIdentifier, true);",
             "encode(connection, message, publish.packetIdentifier, false);"),
-        new Mutation(
+        mutation(
             "repetitions go out in the opposite order",
             10,
             "PublishSender",
             "session.published.add(publish);",
             "session.published.addFirst(publish);"),
-        new Mutation(
+        mutation(
             "a new message overtakes those that wait",
-            88,
+            60,
             "OutgoingMessages",
             "boolean sendNow = queue.isEmpty() && sender",
             "boolean sendNow = sender"),
-        new Mutation(
+        mutation(
             "a packet identifier is taken while it is in use",
             5,
             "PacketIdentifiers",
             "while (table[identifier] != null);",
             "while (false);"),
-        new Mutation(
+        mutation(
             "a packet identifier is not given back",
             1,
             "Requests",
@@ -42,27 +47,26 @@ final class Mutations {
                 session.packetIdentifiers.release(request.packetIdentifier);
             """,
             "    unanswered.remove(request);\n"),
-        new Mutation(
-            "the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
-        new Mutation(
+        mutation("the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
+        mutation(
             "the quota is exceeded by one",
             6,
             "PublishSender",
             "(connection.sendQuota > 0 &&",
             "(connection.sendQuota >= 0 &&"),
-        new Mutation(
+        mutation(
             "the queue is longer than its bound by one",
             26,
             "OutgoingMessages",
             "queue.unsentMessages() < options.queueMaximumMessages()",
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
-        new Mutation(
+        mutation(
             "PUBREL is not repeated on a new connection",
             48,
             "OutgoingMessages",
             "      encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);\n",
             ""),
-        new Mutation(
+        mutation(
             "what was released is published again in a new session",
             108,
             "OutgoingMessages",
@@ -72,33 +76,33 @@ final class Mutations {
                 + " for (var p = session.published.first(); p != null; p = p.next)"
                 + " if (p.packetIdentifier == 0)"
                 + " p.packetIdentifier = session.packetIdentifiers.take(p);"),
-        new Mutation(
+        mutation(
             "an outcome is told twice",
             2,
             "OutgoingMessages",
             "      publish.completion().onSuccess(PublishResult.of(",
             "      publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason,"
                 + " properties)); publish.completion().onSuccess(PublishResult.of("),
-        new Mutation(
+        mutation(
             "what was cut off before its answer is forgotten",
             10,
             "Requests",
             "      waiting.addFirst(again.get(i));",
             ""),
-        new Mutation(
+        mutation(
             "subscriptions are not made again in a new session",
             30,
             "Requests",
             "    resubscribe(connection, isUncertain);",
             ""),
-        new Mutation(
+        mutation(
             "a message is acknowledged before the program has finished",
             30,
             "IncomingMessages",
             "    listener.onMessage(incoming);\n  }\n\n  /**",
             "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
                 + "    listener.onMessage(incoming);\n  }\n\n  /**"),
-        new Mutation(
+        mutation(
             "acknowledgements leave in the order in which the program finishes",
             401,
             "IncomingMessages",
@@ -111,93 +115,93 @@ final class Mutations {
                   connection.unacknowledged.remove(incoming);
                   sendAcknowledgement(connection, incoming, incoming.answer);
             """),
-        new Mutation(
+        mutation(
             "a repetition at QoS 2 is delivered again",
             85,
             "IncomingMessages",
             "} else if (earlier != null && !earlier.isGivenUp(connection)) {",
             "} else if (earlier == incoming) {"),
-        new Mutation(
+        mutation(
             "incoming identifiers are kept when the session is lost",
             949,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
-        new Mutation(
+        mutation(
             "a dead server is never noticed",
             26,
             "KeepAlive",
             "return pingUnanswered && nowNanos - deadlineNanos() >= 0;",
             "return false;"),
-        new Mutation(
+        mutation(
             "a batch that is dropped is not released",
             491,
             "ConnectionState",
             "    dropOutgoing();\n    releaseRest();",
             "    releaseRest();"),
-        new Mutation(
+        mutation(
             "bytes are taken before what they tell is stored",
             719,
             "MqttEngine",
             "boolean stored = sender.commit();",
             "boolean stored = true;"),
-        new Mutation(
+        mutation(
             "a message is sent and not stored",
             4,
             "PublishSender",
             "keeper.putPublished(publish, engine.nowNanos());",
             ""),
-        new Mutation(
+        mutation(
             "the store is not told that a message has ended",
             4,
             "PublishEnds",
             "      keeper.remove(publish);\n",
             ""),
-        new Mutation(
+        mutation(
             "the store is not told that PUBREC has come",
             46,
             "OutgoingMessages",
             "    keeper.putReleased(publish);\n",
             ""),
-        new Mutation(
+        mutation(
             "the store is not told that a message was handled",
             3807,
             "IncomingMessages",
             "      keeper.putIncoming(incoming.message().packetIdentifier());\n",
             ""),
-        new Mutation(
+        mutation(
             "the store is not told that an identifier is free again",
             104,
             "IncomingMessages",
             "      session.receiving.remove(packetIdentifier);\n"
                 + "      keeper.removeIncoming(packetIdentifier);",
             "      session.receiving.remove(packetIdentifier);"),
-        new Mutation(
+        mutation(
             "what cannot be stored is sent all the same",
             235,
             "PublishSender",
             "    boolean stored = commit(connection, admitted, takenOut);",
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
-        new Mutation(
+        mutation(
             "PUBREL is repeated before PUBREC is stored",
             110,
             "OutgoingMessages",
             "        connection.batchDepends = true; // a crash must not have it published again after"
                 + " PUBREL\n",
             ""),
-        new Mutation(
+        mutation(
             "what could not be stored has failed and stays in the queue",
             74,
             "PublishSender",
             "        session.queue.remove(publish);\n        ends.failLater(publish, failures.not",
             "        ends.failLater(publish, failures.not"),
-        new Mutation(
+        mutation(
             "a QoS 0 message is sent before the store has forgotten it",
             110,
             "PublishSender",
             "return publish.isStored || publish",
             "return publish"),
-        new Mutation(
+        mutation(
             "subscriptions are not made again after a lost CONNACK",
             30,
             "ServerPackets",

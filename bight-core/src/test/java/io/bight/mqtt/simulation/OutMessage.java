@@ -2,11 +2,16 @@
 package io.bight.mqtt.simulation;
 
 import io.bight.mqtt.OfflinePolicy;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.packet.Publish;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** What the program knows of a message that it published, and what the server has seen of it. */
 final class OutMessage {
+  private static final Qos[] QOS = Qos.values();
+
   final int number;
   final int topic;
   final int qos;
@@ -64,6 +69,33 @@ final class OutMessage {
     this.qos = qos;
     this.policy = policy;
     this.tag = tag;
+  }
+
+  /** Returns what is published, with the number in its payload. */
+  Publish packet(World world) {
+    byte[] payload = new byte[payloadBytes(world)];
+    for (int i = 0; i < 4; i++) {
+      payload[i] = (byte) (number >> (24 - 8 * i));
+    }
+    Publish.Builder publish = Publish.builder(Topics.name(topic)).qos(QOS[qos]).payload(payload);
+    if (world.scenario().isVersion5() && world.oneIn(10)) {
+      publish.messageExpiryInterval(Duration.ofSeconds(world.oneIn(3) ? 0 : world.below(20)));
+    }
+    return publish.build();
+  }
+
+  private static int payloadBytes(World world) {
+    return world.oneIn(20)
+        ? world.oneIn(20) ? 70_000 : 4 + world.below(2_000)
+        : 4 + world.below(24);
+  }
+
+  /** Returns the number of the message with a payload. */
+  static int numberIn(byte[] payload) {
+    return (payload[0] & 0xFF) << 24
+        | (payload[1] & 0xFF) << 16
+        | (payload[2] & 0xFF) << 8
+        | (payload[3] & 0xFF);
   }
 
   @Override

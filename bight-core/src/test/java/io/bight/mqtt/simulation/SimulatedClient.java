@@ -30,7 +30,7 @@ import java.util.List;
  * A process with the engine under test: joins it to links of the virtual network as the client
  * joins it to sockets, connects it again, and dies and begins anew.
  */
-final class SimulatedClient implements EngineListener {
+final class SimulatedClient implements EngineListener, World.Client {
   private static final IOException RESET = new Reset();
   private static final long SHUTDOWN_NANOS = 250 * Scenario.MILLISECOND;
 
@@ -96,7 +96,8 @@ final class SimulatedClient implements EngineListener {
     return engine;
   }
 
-  boolean isAlive() {
+  @Override
+  public boolean isAlive() {
     return alive;
   }
 
@@ -116,7 +117,8 @@ final class SimulatedClient implements EngineListener {
     return link;
   }
 
-  boolean hasStoreFailed() {
+  @Override
+  public boolean hasStoreFailed() {
     return storeFailed;
   }
 
@@ -249,7 +251,8 @@ final class SimulatedClient implements EngineListener {
     flush();
   }
 
-  void onBytes(Link from, byte[] bytes) {
+  @Override
+  public void onBytes(Link from, byte[] bytes) {
     if (from != link) {
       return;
     }
@@ -261,8 +264,8 @@ final class SimulatedClient implements EngineListener {
     flushSoon();
   }
 
-  /** The server has closed the link, or it broke. */
-  void onLinkEnded(Link ended) {
+  @Override
+  public void onLinkEnded(Link ended) {
     if (ended == link) {
       transportClosed(ended, world.oneIn(2) ? null : RESET);
     }

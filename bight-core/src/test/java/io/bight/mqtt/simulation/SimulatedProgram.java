@@ -1,9 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.simulation;
 
-import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
-import io.bight.mqtt.MqttReasonException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
@@ -13,11 +11,10 @@ import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
 import io.bight.mqtt.engine.PublishResult;
-import io.bight.mqtt.engine.StoredSubscription;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
-import java.time.Duration;
+import io.bight.mqtt.simulation.Requests.Request;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,26 +29,11 @@ final class SimulatedProgram {
   /** A message that the program works on. */
   private record Held(IncomingPublish incoming, InMessage message, boolean handled) {}
 
-  /** What was asked for last about a topic. */
-  private static final class Request {
-    final boolean subscribes;
-    final int qos;
-    final int topic;
-    boolean told;
-    boolean succeeded;
-
-    Request(boolean subscribes, int topic, int qos) {
-      this.subscribes = subscribes;
-      this.topic = topic;
-      this.qos = qos;
-    }
-  }
-
   private final Simulation world;
   private final Scenario scenario;
   private final Ledger ledger;
   private final SimulatedStore store;
-  private final Request[] lastRequests = new Request[Topics.ALL];
+  private final Requests requests = new Requests();
 
   // As long as a process
   private final List<Held> held = new ArrayList<>();
@@ -64,13 +46,6 @@ final class SimulatedProgram {
     this.scenario = world.scenario();
     this.ledger = ledger;
     this.store = store;
-  }
-
-  static int numberIn(byte[] payload) {
-    return (payload[0] & 0xFF) << 24
-        | (payload[1] & 0xFF) << 16
-        | (payload[2] & 0xFF) << 8
-        | (payload[3] & 0xFF);
   }
 
   private MqttEngine engine() {
@@ -106,22 +81,13 @@ final class SimulatedProgram {
         publish(died.topic, died.qos, died.policy);
       }
     }
-    for (Request last : lastRequests) {
-      if (last != null && (!last.told || (last.succeeded && !isKept(last)))) {
-        request(last.subscribes, last.topic, last.qos);
-      }
+    for (Request last : requests.unsettled(store)) {
+      request(last.subscribes, last.topic, last.qos);
     }
     if (world.oneIn(2)) {
       world.client().connect();
     }
     world.client().flushSoon();
-  }
-
-  private boolean isKept(Request request) {
-    StoredSubscription kept = store.subscriptions().get(Topics.name(request.topic));
-    return request.subscribes
-        ? kept != null && kept.subscription().qos().code() == request.qos
-        : kept == null;
   }
 
   void onCrash() {
@@ -166,27 +132,14 @@ final class SimulatedProgram {
 
   private void publish(int topic, int qos, OfflinePolicy policy) {
     OutMessage message = ledger.newOutgoing(topic, qos, policy, scenario.durable);
-    byte[] payload = new byte[payloadBytes()];
-    for (int i = 0; i < 4; i++) {
-      payload[i] = (byte) (message.number >> (24 - 8 * i));
-    }
-    Publish.Builder publish = Publish.builder(Topics.name(topic)).qos(QOS[qos]).payload(payload);
-    if (scenario.isVersion5() && world.oneIn(10)) {
-      publish.messageExpiryInterval(Duration.ofSeconds(world.oneIn(3) ? 0 : world.below(20)));
-    }
+    Publish publish = message.packet(world);
     if (world.isTracing()) {
       world.trace("program: publishes %s, %s", message, policy);
     }
-    var entry = engine().publish(publish.build(), policy, message.tag, outcome(message), now());
+    var entry = engine().publish(publish, policy, message.tag, outcome(message), now());
     if (!message.ended) {
       message.entry = entry;
     }
-  }
-
-  private int payloadBytes() {
-    return world.oneIn(20)
-        ? world.oneIn(20) ? 70_000 : 4 + world.below(2_000)
-        : 4 + world.below(24);
   }
 
   Completion<PublishResult> outcome(OutMessage message) {
@@ -219,15 +172,7 @@ final class SimulatedProgram {
       if (world.isTracing()) {
         world.trace("program: is told that %s has failed: %s", message, failure.getMessage());
       }
-      ledger.onEnded(message);
-      boolean open =
-          failure instanceof MqttReasonException
-              || (failure instanceof MqttDisconnectedException
-                  && (message.sent || message.qos == 0));
-      if (!open) {
-        message.mustNotBeSeen = true;
-        message.whyNotSeen = "the program was told that it has failed: " + failure.getMessage();
-      }
+      ledger.onFailed(message, failure);
       actOnOutcome();
     }
 
@@ -282,8 +227,7 @@ final class SimulatedProgram {
   // ---- subscriptions
 
   private void request(boolean subscribes, int topic, int qos) {
-    Request request = new Request(subscribes, topic, qos);
-    lastRequests[topic] = request;
+    Request request = requests.add(subscribes, topic, qos);
     openRequests++;
     int life = world.client().life();
     if (world.isTracing()) {
@@ -320,39 +264,16 @@ final class SimulatedProgram {
   }
 
   private void onAnswer(Request request, int life, boolean succeeded) {
-    if (request.told || life != world.client().life()) {
-      throw new Violation("the answer to a request is told twice");
+    if (life != world.client().life()) {
+      throw new Violation("the answer to a request of an earlier life is told");
     }
-    request.told = true;
-    request.succeeded = succeeded;
+    request.onAnswer(succeeded);
     openRequests--;
-    if (succeeded && request.topic == Topics.FORBIDDEN && request.subscribes) {
-      throw new Violation("a subscription that was refused has succeeded");
-    }
   }
 
   /** Checks that the server has the subscriptions that are wanted, and no others. */
   void verifySubscriptions(ServerSession session) {
-    for (int topic = 0; topic < Topics.ALL; topic++) {
-      Request last = lastRequests[topic];
-      int granted = session.subscriptions[topic];
-      if (last == null && granted >= 0) {
-        throw new Violation("nobody asked for the subscription to " + Topics.name(topic));
-      }
-      if (last == null || !last.succeeded) {
-        continue; // what was not answered in the end may be or not
-      }
-      int expected = last.subscribes ? last.qos : -1;
-      if (granted != expected) {
-        throw new Violation(
-            "the subscription to "
-                + Topics.name(topic)
-                + " is "
-                + granted
-                + " at the server, and the program wants "
-                + expected);
-      }
-    }
+    requests.verify(session);
   }
 
   // ---- messages for it
@@ -373,7 +294,7 @@ final class SimulatedProgram {
 
   void onMessage(IncomingPublish incoming) {
     Publish publish = incoming.message();
-    int number = numberIn(publish.payload());
+    int number = OutMessage.numberIn(publish.payload());
     InMessage message =
         ledger.onGiven(
             number,

@@ -23,7 +23,7 @@ import java.util.TreeMap;
 final class SimulatedStore implements SessionStore {
   private record Kept(StoredPublish message, int number, long putNanos) {}
 
-  private final Simulation world;
+  private final World world;
 
   // What a restart finds
   private final TreeMap<Long, Kept> outgoing = new TreeMap<>();
@@ -48,7 +48,7 @@ final class SimulatedStore implements SessionStore {
 
   private boolean fails;
 
-  SimulatedStore(Simulation world) {
+  SimulatedStore(World world) {
     this.world = world;
   }
 
@@ -128,7 +128,7 @@ final class SimulatedStore implements SessionStore {
   @Override
   public void putOutgoing(StoredPublish message) {
     long now = world.nowNanos();
-    int number = SimulatedProgram.numberIn(message.message().payload());
+    int number = OutMessage.numberIn(message.message().payload());
     change(() -> outgoing.put(message.position(), new Kept(message, number, now)));
   }
 

@@ -4,39 +4,27 @@ package io.bight.mqtt.simulation;
 import io.bight.mqtt.engine.MqttEngine;
 import io.bight.mqtt.engine.Session;
 import io.bight.mqtt.engine.SessionStore;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
  * One seed: a client with its program, a server, and a network between them, on one thread and a
  * virtual clock. First accidents happen; then all is healed, and everything must come to its end.
  */
-final class Simulation {
+final class Simulation extends World {
   /** How long after the last accident everything must have come to rest. */
   private static final long PATIENCE_NANOS = 1_200 * Scenario.SECOND;
 
   /** No seed needs so many; one that does runs in circles. */
   private static final int MOST_STEPS = 400_000;
 
-  private final SplittableRandom random;
   private final Scenario scenario;
-  private final Scheduler scheduler;
-  private final StringBuilder trace;
   private final Ledger ledger;
   private final SimulatedStore store;
   private final ModelServer server;
   private final SimulatedClient client;
   private final SimulatedProgram program;
 
-  private long startNanos;
-  private long latencyNanos;
-  private long healedNanos;
-  private boolean active = true;
   private int actions;
-  private int links;
-  private final List<Link> openLinks = new ArrayList<>();
   private int steps;
 
   /**
@@ -46,22 +34,20 @@ final class Simulation {
    * @param traced whether what happens is written down
    */
   Simulation(long seed, boolean traced) {
-    random = new SplittableRandom(seed);
-    scenario = new Scenario(random);
-    trace = traced ? new StringBuilder() : null;
-    // In some seeds the clock's numbers wrap round, as System.nanoTime's may at any time.
-    startNanos =
-        random.nextInt(4) == 0 ? Long.MAX_VALUE - random.nextLong(20 * Scenario.SECOND) : 1;
-    scheduler = new Scheduler(startNanos);
-    latencyNanos = scenario.latencyNanos;
-    ledger = new Ledger(this);
+    this(new SplittableRandom(seed), traced);
+  }
+
+  private Simulation(SplittableRandom random, boolean traced) {
+    super(random, new Scenario(random), traced);
+    scenario = scenario();
+    ledger = ledger();
+    server = server();
     store = new SimulatedStore(this);
-    server = new ModelServer(this, ledger);
     client = new SimulatedClient(this, ledger, scenario.durable ? store : SessionStore.IN_MEMORY);
     program = new SimulatedProgram(this, ledger, store);
   }
 
-  /** Runs it to its end; throws what is wrong. */
+  @Override
   void run() {
     trace("%s", scenario);
     after(0, client::start);
@@ -71,7 +57,7 @@ final class Simulation {
         throw new Violation("no end after " + steps + " steps: " + describe());
       }
       try {
-        if (!scheduler.runNext()) {
+        if (!runNext()) {
           throw new Violation("nothing is left to happen: " + describe());
         }
       } catch (Crash crash) {
@@ -91,7 +77,7 @@ final class Simulation {
       heal();
       return;
     }
-    after(1 + random.nextLong(scenario.gapNanos), this::tick);
+    after(1 + longBelow(scenario.gapNanos), this::tick);
     accidents();
     if (percent(35)) {
       server.publish(
@@ -103,21 +89,7 @@ final class Simulation {
   }
 
   private void accidents() {
-    Link link = client.link();
-    if (link != null && percent(scenario.cutPercent)) {
-      trace("network: cuts link %d", link.number);
-      link.cut(true, oneIn(2) || scenario.keepAliveSeconds == 0);
-    }
-    if (link != null && percent(scenario.halfOpenPercent)) {
-      trace("network: link %d is half-open", link.number);
-      link.cut(false, oneIn(2));
-    }
-    if (server.isUp() && percent(scenario.serverRestartPercent)) {
-      server.restart(percent(scenario.serverForgetsPercent));
-    }
-    if (percent(scenario.withholdPercent)) {
-      server.withholdAnswers();
-    }
+    accidentsOf(client.link());
     if (percent(scenario.storeFailurePercent)) {
       trace("store: fails");
       store.setFailing(true);
@@ -146,9 +118,7 @@ final class Simulation {
   /** No accident happens any more. */
   private void heal() {
     trace("all is healed");
-    active = false;
-    healedNanos = nowNanos();
-    latencyNanos = Math.min(latencyNanos, 2 * Scenario.MILLISECOND);
+    stopAccidents();
     store.setFailing(false);
     connectAgain();
   }
@@ -164,8 +134,8 @@ final class Simulation {
   }
 
   private boolean isAtRest() {
-    if (active || !client.isConnected() || !program.isQuiet() || !server.isQuiet()) {
-      if (!active && nowNanos() - healedNanos > PATIENCE_NANOS) {
+    if (isActive() || !client.isConnected() || !program.isQuiet() || !server.isQuiet()) {
+      if (!isActive() && nanosSinceHealed() > PATIENCE_NANOS) {
         throw new Violation("nothing comes to rest: " + describe());
       }
       return false;
@@ -240,20 +210,7 @@ final class Simulation {
     }
   }
 
-  // ---- for all parts of the world
-
-  Scenario scenario() {
-    return scenario;
-  }
-
-  Ledger ledger() {
-    return ledger;
-  }
-
-  ModelServer server() {
-    return server;
-  }
-
+  @Override
   SimulatedClient client() {
     return client;
   }
@@ -262,109 +219,7 @@ final class Simulation {
     return program;
   }
 
-  Link newLink() {
-    Link link = new Link(this, ++links);
-    openLinks.removeIf(Link::isServerGone);
-    openLinks.add(link);
-    return link;
-  }
-
-  /** The server's machine resets all links, as far as the client hears of it. */
-  void closeLinks() {
-    for (Link link : openLinks) {
-      link.cut(scenario.keepAliveSeconds == 0 || !oneIn(4), false);
-      link.closeByServer();
-    }
-    openLinks.clear();
-  }
-
-  /** Tells whether accidents still happen. */
-  boolean isActive() {
-    return active;
-  }
-
-  long nowNanos() {
-    return scheduler.nowNanos();
-  }
-
-  void after(long delayNanos, Runnable action) {
-    scheduler.after(delayNanos, action);
-  }
-
-  void at(long timeNanos, Runnable action) {
-    scheduler.at(timeNanos, action);
-  }
-
   int steps() {
     return steps;
-  }
-
-  // ---- chance
-
-  int below(int bound) {
-    return random.nextInt(bound);
-  }
-
-  boolean oneIn(int times) {
-    return random.nextInt(times) == 0;
-  }
-
-  boolean percent(int chance) {
-    return chance > 0 && active && random.nextInt(100) < chance;
-  }
-
-  /** How long bytes are on their way. */
-  long latency() {
-    long latency = 1 + random.nextLong(latencyNanos);
-    return random.nextInt(20) == 0 ? 10 * latency : latency;
-  }
-
-  /** As long as nobody likes to wait. */
-  long longTime() {
-    return random.nextLong(random.nextInt(4) == 0 ? 30 * Scenario.SECOND : Scenario.SECOND);
-  }
-
-  long answerDelay() {
-    if (!active || scenario.answerDelayNanos == 0) {
-      return 0;
-    }
-    return random.nextLong(scenario.answerDelayNanos);
-  }
-
-  /** How many of the bytes on their way arrive together. */
-  long piece(long available) {
-    if (!active || random.nextInt(3) == 0) {
-      return available;
-    }
-    return Math.min(available, 1 + random.nextInt(scenario.pieceBytes));
-  }
-
-  /** Lets the process die at a call of its store, in some seeds. */
-  void maybeCrashAtStore() {
-    if (active
-        && scenario.storeCrashPerMille > 0
-        && client.isAlive()
-        && random.nextInt(1000) < scenario.storeCrashPerMille) {
-      trace("store: the process dies in a call");
-      throw Crash.NOW;
-    }
-  }
-
-  // ---- the trace
-
-  boolean isTracing() {
-    return trace != null;
-  }
-
-  void trace(String format, Object... values) {
-    if (trace != null) {
-      double seconds = (nowNanos() - startNanos) / 1e9;
-      trace.append(String.format(Locale.ROOT, "%12.6f  ", seconds));
-      trace.append(String.format(Locale.ROOT, format, values)).append('\n');
-    }
-  }
-
-  String traceText() {
-    return trace == null ? "" : trace.toString();
   }
 }

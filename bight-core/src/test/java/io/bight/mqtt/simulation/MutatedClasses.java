@@ -21,25 +21,28 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
 /**
- * A copy of engine and simulation in a class loader of its own, in which one class is compiled from
- * a source that was broken.
+ * A copy of what is tested and of its simulation in a class loader of its own, in which one class
+ * is compiled from a source that was broken.
  */
-final class MutatedEngine extends ClassLoader {
-  private static final String OURS = "io.bight.mqtt.";
+final class MutatedClasses extends ClassLoader {
+  private static final String OURS = "io.bight.";
 
   private final Map<String, ByteArrayOutputStream> broken;
 
-  private MutatedEngine(Map<String, ByteArrayOutputStream> broken) {
-    super(MutatedEngine.class.getClassLoader());
+  private MutatedClasses(Map<String, ByteArrayOutputStream> broken) {
+    super(MutatedClasses.class.getClassLoader());
     this.broken = broken;
   }
 
-  /** Returns the first seed that fails with the engine broken, and why; or null. */
-  static Object[] firstFailure(Mutation mutation, long first, long seeds)
+  /**
+   * Returns the first seed that fails with a class broken, and why; or null.
+   *
+   * @param simulation has a static method of this name for a range of seeds
+   */
+  static Object[] firstFailure(Mutation mutation, Class<?> simulation, long first, long seeds)
       throws ReflectiveOperationException {
-    Class<?> simulations =
-        new MutatedEngine(compile(mutation)).loadClass(Simulations.class.getName());
-    Method run = simulations.getDeclaredMethod("firstFailure", long.class, long.class);
+    Class<?> copy = new MutatedClasses(compile(mutation)).loadClass(simulation.getName());
+    Method run = copy.getDeclaredMethod("firstFailure", long.class, long.class);
     run.setAccessible(true);
     return (Object[]) run.invoke(null, first, seeds);
   }
@@ -77,7 +80,7 @@ final class MutatedEngine extends ClassLoader {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     Map<String, ByteArrayOutputStream> classes = new HashMap<>();
     StringWriter messages = new StringWriter();
-    String name = Mutation.PACKAGE + mutation.className();
+    String name = mutation.className();
     boolean compiled =
         compiler
             .getTask(

@@ -1,0 +1,84 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.mqtt.simulation;
+
+import io.bight.mqtt.engine.StoredSubscription;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a program has asked for last about each topic, in whatever life. */
+final class Requests {
+  /** A subscription that is asked for, or its end. */
+  static final class Request {
+    final boolean subscribes;
+    final int qos;
+    final int topic;
+    private boolean told;
+    private boolean succeeded;
+
+    private Request(boolean subscribes, int topic, int qos) {
+      this.subscribes = subscribes;
+      this.topic = topic;
+      this.qos = qos;
+    }
+
+    void onAnswer(boolean success) {
+      if (told) {
+        throw new Violation("the answer to a request is told twice");
+      }
+      told = true;
+      succeeded = success;
+      if (success && topic == Topics.FORBIDDEN && subscribes) {
+        throw new Violation("a subscription that was refused has succeeded");
+      }
+    }
+  }
+
+  private final Request[] last = new Request[Topics.ALL];
+
+  Request add(boolean subscribes, int topic, int qos) {
+    last[topic] = new Request(subscribes, topic, qos);
+    return last[topic];
+  }
+
+  /** Returns what a new process has to ask for again. */
+  List<Request> unsettled(SimulatedStore store) {
+    List<Request> unsettled = new ArrayList<>();
+    for (Request request : last) {
+      if (request != null && (!request.told || (request.succeeded && !isKept(request, store)))) {
+        unsettled.add(request);
+      }
+    }
+    return unsettled;
+  }
+
+  private static boolean isKept(Request request, SimulatedStore store) {
+    StoredSubscription kept = store.subscriptions().get(Topics.name(request.topic));
+    return request.subscribes
+        ? kept != null && kept.subscription().qos().code() == request.qos
+        : kept == null;
+  }
+
+  /** Checks that the server has the subscriptions that are wanted, and no others. */
+  void verify(ServerSession session) {
+    for (int topic = 0; topic < Topics.ALL; topic++) {
+      Request request = last[topic];
+      int granted = session.subscriptions[topic];
+      if (request == null && granted >= 0) {
+        throw new Violation("nobody asked for the subscription to " + Topics.name(topic));
+      }
+      if (request == null || !request.succeeded) {
+        continue; // what was not answered in the end may be or not
+      }
+      int expected = request.subscribes ? request.qos : -1;
+      if (granted != expected) {
+        throw new Violation(
+            "the subscription to "
+                + Topics.name(topic)
+                + " is "
+                + granted
+                + " at the server, and the program wants "
+                + expected);
+      }
+    }
+  }
+}
