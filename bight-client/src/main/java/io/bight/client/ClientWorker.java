@@ -451,7 +451,7 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onResubscribeFailure(MqttException failure) {
-    LOG.warn("{} could not subscribe again: {}", client.describe(), failure.getMessage());
+    LOG.warn("{} could not have its subscriptions as they were: {}", client.describe(), failure.getMessage());
   }
 
   /** There is no connection, and none is wanted. */

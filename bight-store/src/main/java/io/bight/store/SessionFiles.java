@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * and then renamed, so that at any moment one of the two is whole.
  */
 final class SessionFiles {
-  static final int FORMAT_VERSION = 1;
+  static final int FORMAT_VERSION = 2;
 
   private static final String FORMAT = "bight-session ";
   private static final String CLIENT = "client ";
@@ -30,6 +30,14 @@ final class SessionFiles {
 
   /** How many damaged files of a kind are kept; each further one takes the place of the last. */
   static final int DAMAGED_KEPT = 8;
+
+  /**
+   * Whose session it is.
+   *
+   * @param clientIdentifier the client identifier
+   * @param isCurrentFormat whether the files are of the present format, not of an earlier one
+   */
+  record Identity(String clientIdentifier, boolean isCurrentFormat) {}
 
   final Path directory;
   final FileAccess access;
@@ -120,10 +128,10 @@ final class SessionFiles {
   /**
    * Reads whose directory it is.
    *
-   * @return the client identifier; null: it is not known, or what is written cannot be trusted
+   * @return what is written; null: nothing is, or it cannot be trusted
    * @throws MqttStoreException if it was written by a newer version of this library
    */
-  @Nullable String readClientIdentifier() throws IOException {
+  @Nullable Identity readIdentity() throws IOException {
     if (!Files.exists(identity())) {
       return null;
     }
@@ -137,7 +145,8 @@ final class SessionFiles {
       return null;
     }
     String format = lines.get(0).substring(FORMAT.length());
-    if (!format.equals(String.valueOf(FORMAT_VERSION))) {
+    boolean isCurrent = format.equals(String.valueOf(FORMAT_VERSION));
+    if (!isCurrent && !format.equals("1")) {
       throw new MqttStoreException(
           "The session in "
               + directory
@@ -149,10 +158,10 @@ final class SessionFiles {
           null);
     }
     byte[] client = lines.get(1).substring(CLIENT.length()).getBytes(StandardCharsets.ISO_8859_1);
-    return unescape(new String(client, StandardCharsets.UTF_8));
+    return new Identity(unescape(new String(client, StandardCharsets.UTF_8)), isCurrent);
   }
 
-  void writeClientIdentifier(String clientIdentifier) throws IOException {
+  void writeIdentity(String clientIdentifier) throws IOException {
     String client =
         new String(
             (CLIENT + escape(clientIdentifier)).getBytes(StandardCharsets.UTF_8),

@@ -104,8 +104,9 @@ final class SessionOpening {
     Files.createDirectories(given);
     SessionFiles files = new SessionFiles(given.toRealPath(), access);
     lock = DirectoryLock.of(files.directory, files.lock());
-    String identity = files.readClientIdentifier();
-    requireOurs(identity, files);
+    SessionFiles.Identity identity = files.readIdentity();
+    String owner = identity == null ? null : identity.clientIdentifier();
+    requireOurs(owner, files);
     boolean isNew = isNew(files);
     SessionContent content = isNew ? createDatabase(files) : openDatabase(files);
     SessionFacts facts = content.facts;
@@ -113,14 +114,16 @@ final class SessionOpening {
       throw new IllegalStateException("the database has no facts");
     }
     requireOurs(facts.clientIdentifier(), files);
-    if (!clientIdentifier.equals(identity)) {
+    if (identity == null || !clientIdentifier.equals(owner)) {
       if (!isNew) {
         damages.add("'identity' was missing or damaged and was written anew");
         if (identity == null && Files.exists(files.identity())) {
           files.moveAside(files.identity());
         }
       }
-      files.writeClientIdentifier(clientIdentifier);
+      files.writeIdentity(clientIdentifier);
+    } else if (!identity.isCurrentFormat()) {
+      files.writeIdentity(clientIdentifier); // before anything that an earlier version cannot read
     }
     BitSet handled = new BitSet();
     IncomingTable incoming = openIncoming(files, facts, isNew, handled);

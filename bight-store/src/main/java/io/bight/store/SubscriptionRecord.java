@@ -3,6 +3,7 @@ package io.bight.store;
 
 import io.bight.mqtt.RetainHandling;
 import io.bight.mqtt.engine.StoredSubscription;
+import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Subscription;
 import io.bight.store.RecordReader.BadRecordException;
 import java.util.List;
@@ -12,11 +13,15 @@ final class SubscriptionRecord {
   private static final int NO_LOCAL = 1 << 2;
   private static final int RETAIN_AS_PUBLISHED = 1 << 3;
   private static final int RETAIN_HANDLING_SHIFT = 4;
-  private static final int GRANTED = 1 << 6;
+  private static final int STATE_SHIFT = 6;
 
   // The place in the list is the number in the file.
   private static final List<RetainHandling> RETAIN_HANDLING =
       List.of(RetainHandling.SEND, RetainHandling.SEND_IF_NEW, RetainHandling.DO_NOT_SEND);
+
+  // Format 1 knew the first two.
+  private static final List<State> STATE =
+      List.of(State.LOST, State.GRANTED, State.ASKED, State.UNWANTED);
 
   private SubscriptionRecord() {}
 
@@ -29,7 +34,7 @@ final class SubscriptionRecord {
                 | (subscription.noLocal() ? NO_LOCAL : 0)
                 | (subscription.retainAsPublished() ? RETAIN_AS_PUBLISHED : 0)
                 | RETAIN_HANDLING.indexOf(subscription.retainHandling()) << RETAIN_HANDLING_SHIFT
-                | (stored.granted() ? GRANTED : 0))
+                | STATE.indexOf(stored.state()) << STATE_SHIFT)
         .putNumber(stored.identifier())
         .putString(subscription.topicFilter())
         .finish();
@@ -53,7 +58,7 @@ final class SubscriptionRecord {
               (options & NO_LOCAL) != 0,
               (options & RETAIN_AS_PUBLISHED) != 0,
               RETAIN_HANDLING.get(retainHandling));
-      return new StoredSubscription(subscription, identifier, (options & GRANTED) != 0);
+      return new StoredSubscription(subscription, identifier, STATE.get(options >> STATE_SHIFT));
     } catch (IllegalArgumentException e) {
       throw new BadRecordException(String.valueOf(e.getMessage()));
     }

@@ -274,7 +274,7 @@ class BadFilesTest {
   @Test
   void aNewerFormatIsRefused() throws IOException {
     Path directory = session("newer");
-    String format = "bight-session 2\nclient kitchen-display";
+    String format = "bight-session 3\nclient kitchen-display";
     CRC32C crc = new CRC32C();
     crc.update(format.getBytes(StandardCharsets.ISO_8859_1));
     Files.writeString(
@@ -282,7 +282,7 @@ class BadFilesTest {
         format + "\nchecksum " + Long.toHexString(crc.getValue()) + "\n");
     assertThatThrownBy(() -> DiskSessionStore.in(directory).open(CLIENT))
         .isInstanceOf(MqttStoreException.class)
-        .hasMessageContaining("format 2")
+        .hasMessageContaining("format 3")
         .hasMessageContaining(directory.toString());
   }
 

@@ -4,6 +4,7 @@ package io.bight.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bight.mqtt.engine.SessionStore;
+import io.bight.mqtt.engine.StoredSubscription;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +66,7 @@ class CrashPropertyTest {
     int identifier = random.nextInt(20) == 0 ? 65_535 : 1 + random.nextInt(70);
     String filter = "f/" + random.nextInt(5);
     boolean granted = random.nextBoolean();
+    var state = StoredSubscription.State.values()[random.nextInt(4)];
     long seed = random.nextLong();
     long expiry = random.nextInt(3) * 1_000L;
     return switch (random.nextInt(18)) {
@@ -101,7 +103,7 @@ class CrashPropertyTest {
               store.putNotConnected();
             }
           };
-      case 13 -> store -> store.putSubscription(Samples.subscription(filter, granted));
+      case 13 -> store -> store.putSubscription(Samples.subscription(filter, state));
       case 14 -> store -> store.removeSubscription(filter);
       case 15 ->
           store -> {

@@ -10,6 +10,7 @@ import io.bight.mqtt.engine.SessionStore;
 import io.bight.mqtt.engine.StoredPublish;
 import io.bight.mqtt.engine.StoredSession;
 import io.bight.mqtt.engine.StoredSession.Standing;
+import io.bight.mqtt.engine.StoredSubscription.State;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -27,14 +28,25 @@ class FormatTest {
   @TempDir Path directory;
 
   @Test
-  void filesOfFormatOneAreRead() throws IOException {
+  void filesOfFormatOneAreReadAndAreOfThePresentOneFromThenOn() throws IOException {
+    assertRead(1);
+    assertThat(directory.resolve("identity")).content().startsWith("bight-session 2\n");
+  }
+
+  @Test
+  void filesOfFormatTwoAreRead() throws IOException {
+    assertRead(2);
+  }
+
+  private void assertRead(int format) throws IOException {
     for (String name : FILES) {
-      try (InputStream file = FormatTest.class.getResourceAsStream("/format-1/" + name)) {
+      String resource = "/format-" + format + "/" + name;
+      try (InputStream file = FormatTest.class.getResourceAsStream(resource)) {
         Files.copy(file, directory.resolve(name));
       }
     }
     SessionModel expected = new SessionModel();
-    fill(expected);
+    fill(expected, format);
     StoredSession found =
         Samples.load(DiskSessionStore.in(directory).clock(new Samples.SetClock()));
     assertThat(found).isEqualTo(expected.afterCrash());
@@ -44,13 +56,17 @@ class FormatTest {
     assertThat(CrashPropertyTest.damagedFiles(directory)).isZero();
   }
 
-  private static void fill(SessionStore store) {
+  private static void fill(SessionStore store, int format) {
     Random random = new Random(1);
     List<StoredPublish> messages =
         LongStream.range(0, 60).mapToObj(position -> Samples.full(position, random)).toList();
     messages.forEach(store::putOutgoing);
     store.putSubscription(subscription("a/#", true));
     store.putSubscription(subscription("b/+", false));
+    if (format > 1) {
+      store.putSubscription(subscription("c", State.ASKED));
+      store.putSubscription(subscription("d", State.UNWANTED));
+    }
     store.commit();
     for (long position = 100; position < 103; position++) {
       store.putOutgoing(queued(position));
@@ -79,7 +95,7 @@ class FormatTest {
       try (SessionStore store =
           DiskSessionStore.in(Path.of(arguments[0])).clock(new Samples.SetClock()).open(CLIENT)) {
         store.load();
-        fill(store);
+        fill(store, SessionFiles.FORMAT_VERSION);
       }
     }
   }

@@ -74,10 +74,15 @@ final class Samples {
   }
 
   static StoredSubscription subscription(String topicFilter, boolean granted) {
+    return subscription(
+        topicFilter, granted ? StoredSubscription.State.GRANTED : StoredSubscription.State.LOST);
+  }
+
+  static StoredSubscription subscription(String topicFilter, StoredSubscription.State state) {
     return new StoredSubscription(
         new Subscription(topicFilter, Qos.EXACTLY_ONCE, true, true, RetainHandling.DO_NOT_SEND),
         268_435_455,
-        granted);
+        state);
   }
 
   static SessionStore open(Path directory, Durability durability) {

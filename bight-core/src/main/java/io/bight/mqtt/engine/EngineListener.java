@@ -44,7 +44,8 @@ public interface EngineListener {
   default void onAuth(Auth auth) {}
 
   /**
-   * Subscriptions could not be made again on a new session.
+   * Subscriptions could not be made again on a new session, or what an earlier process had asked
+   * for was refused.
    *
    * @param failure which and why
    */

@@ -6,8 +6,11 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttReasonException;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.RetainHandling;
+import io.bight.mqtt.Topics;
+import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Suback;
 import io.bight.mqtt.packet.Subscribe;
@@ -27,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * SUBSCRIBE and UNSUBSCRIBE from the command to the server's answer [MQTT 5.0, sections 3.8 to
  * 3.11]. A request waits for the connection, and one whose answer was lost with a connection is
- * made again on the next: the application asked once and is told once. On a new session,
- * subscriptions wanted are made again.
+ * made again on the next, by the next process too if there is a store: the application asked once
+ * and is told once. On a new session, subscriptions wanted are made again.
  */
 final class Requests {
   /** How many topic filters of a lost session go into one SUBSCRIBE. */
@@ -60,17 +63,43 @@ final class Requests {
   }
 
   /** A SUBSCRIBE or UNSUBSCRIBE; compared by identity. */
-  private abstract static class Request {
+  abstract static class Request {
     int packetIdentifier;
 
     /** How many connections have ended between this request and its answer. */
     int lostAnswers;
 
+    /** Whether it goes on with what an earlier process asked for. */
+    boolean isRestored;
+
     abstract Packet packet();
 
     abstract Set<String> topicFilters();
 
-    abstract void fail(MqttException failure);
+    abstract Completion<?> completion();
+
+    /** Returns what a store keeps of a topic filter until the answer has come. */
+    abstract StoredSubscription toStored(String topicFilter);
+
+    void fail(MqttException failure) {
+      completion().onFailure(failure);
+    }
+  }
+
+  /**
+   * Of a request that nobody waits for: it was made again for a new session, or after a restart.
+   */
+  private final class Unawaited<T> implements Completion<T> {
+    @Override
+    public void onSuccess(T result) {}
+
+    @Override
+    public void onFailure(MqttException failure) {
+      listener.onResubscribeFailure(failure);
+    }
+
+    @Override
+    public void onKept(MqttException failure) {}
   }
 
   private static final class SubscribeRequest extends Request {
@@ -103,8 +132,18 @@ final class Requests {
     }
 
     @Override
-    void fail(MqttException failure) {
-      completion.onFailure(failure);
+    Completion<SubscribeResult> completion() {
+      return completion;
+    }
+
+    @Override
+    StoredSubscription toStored(String topicFilter) {
+      Subscription asked = subscriptions.get(0);
+      for (Subscription subscription : subscriptions) {
+        asked = subscription.topicFilter().equals(topicFilter) ? subscription : asked;
+      }
+      int identifier = properties.get(Property.SUBSCRIPTION_IDENTIFIER, 0);
+      return new StoredSubscription(asked, identifier, State.ASKED);
     }
   }
 
@@ -131,8 +170,14 @@ final class Requests {
     }
 
     @Override
-    void fail(MqttException failure) {
-      completion.onFailure(failure);
+    Completion<UnsubscribeResult> completion() {
+      return completion;
+    }
+
+    @Override
+    StoredSubscription toStored(String topicFilter) {
+      return new StoredSubscription(
+          new Subscription(topicFilter, Qos.AT_MOST_ONCE), 0, State.UNWANTED);
     }
   }
 
@@ -147,20 +192,44 @@ final class Requests {
 
   void unsubscribe(
       List<String> filters, Properties properties, Completion<UnsubscribeResult> completion) {
-    for (String filter : filters) {
-      if (session.wanted.remove(filter) != null) {
-        keeper.removeSubscription(filter);
-      }
-    }
-    unsubscribing++;
+    filters.forEach(Topics::requireFilter);
+    filters.forEach(session.wanted::remove);
     request(new UnsubscribeRequest(List.copyOf(filters), properties, completion));
   }
 
   private void request(Request request) {
-    waiting.add(request);
+    await(request);
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null && connection.accepted) {
       sendWaiting(connection);
+    }
+  }
+
+  /** A request waits to be sent; until it is answered, it is what the store has to know. */
+  private void await(Request request) {
+    if (request instanceof UnsubscribeRequest) {
+      unsubscribing++;
+    }
+    waiting.add(request);
+    for (String filter : request.topicFilters()) {
+      Request before = session.asked.put(filter, request);
+      // What an earlier process asked for and nobody here waits for need not be sent any more.
+      if (before != null && before.isRestored && waiting.remove(before)) {
+        onDone(before);
+      }
+      keeper.putSubscription(filter);
+    }
+  }
+
+  /** A request is done: what is known of its topic filters is what a later one asks, or no one. */
+  private void onDone(Request request) {
+    if (request instanceof UnsubscribeRequest) {
+      unsubscribing--;
+    }
+    for (String filter : request.topicFilters()) {
+      if (session.asked.remove(filter, request)) {
+        keeper.putSubscription(filter);
+      }
     }
   }
 
@@ -184,14 +253,35 @@ final class Requests {
 
   private void forgetGrants() {
     session.wanted.replaceAll((filter, wanted) -> wanted.notGranted());
-    session.wanted.values().forEach(keeper::putSubscription);
+    session.wanted.keySet().forEach(keeper::putSubscription);
   }
 
-  /** Takes over what a store has kept. */
+  /** Takes over what a store has kept: what an earlier process was not answered is asked anew. */
   void restore(List<StoredSubscription> kept) {
-    for (StoredSubscription subscription : kept) {
-      session.wanted.put(
-          subscription.subscription().topicFilter(), Session.WantedSubscription.of(subscription));
+    for (StoredSubscription stored : kept) {
+      String filter = stored.subscription().topicFilter();
+      Request unanswered =
+          switch (stored.state()) {
+            case GRANTED, LOST -> null;
+            case ASKED ->
+                new SubscribeRequest(
+                    List.of(stored.subscription()),
+                    identifierProperty(stored.identifier()),
+                    new Unawaited<>(),
+                    false);
+            case UNWANTED ->
+                new UnsubscribeRequest(List.of(filter), Properties.NONE, new Unawaited<>());
+          };
+      if (unanswered == null) {
+        session.wanted.put(filter, Session.WantedSubscription.of(stored));
+      } else {
+        unanswered.isRestored = true;
+        if (unanswered instanceof UnsubscribeRequest) {
+          unsubscribing++;
+        }
+        waiting.add(unanswered);
+        session.asked.put(filter, unanswered);
+      }
     }
   }
 
@@ -209,9 +299,7 @@ final class Requests {
     MqttException refusal = refusalOf(connection, request);
     if (refusal != null) {
       session.packetIdentifiers.release(request.packetIdentifier);
-      if (request instanceof UnsubscribeRequest) {
-        unsubscribing--;
-      }
+      onDone(request);
       request.fail(refusal);
       return;
     }
@@ -342,7 +430,9 @@ final class Requests {
     var granted = new Session.WantedSubscription(wanted, identifier, true);
     if (!granted.equals(before)) {
       session.wanted.put(wanted.topicFilter(), granted);
-      keeper.putSubscription(granted);
+      if (session.asked.get(wanted.topicFilter()) != request) { // else when the request is done
+        keeper.putSubscription(wanted.topicFilter());
+      }
     }
   }
 
@@ -380,9 +470,7 @@ final class Requests {
   private void answered(Request request) {
     unanswered.remove(request);
     session.packetIdentifiers.release(request.packetIdentifier);
-    if (request instanceof UnsubscribeRequest) {
-      unsubscribing--;
-    }
+    onDone(request);
   }
 
   /** Tells for each topic filter of a request whether a later UNSUBSCRIBE is on its way. */
@@ -494,35 +582,24 @@ final class Requests {
   }
 
   private SubscribeRequest resubscription(List<Subscription> subscriptions, int identifier) {
-    Properties properties =
-        identifier == 0
-            ? Properties.NONE
-            : Properties.builder().set(Property.SUBSCRIPTION_IDENTIFIER, identifier).build();
     return new SubscribeRequest(
-        List.copyOf(subscriptions),
-        properties,
-        new Completion<>() {
-          @Override
-          public void onSuccess(SubscribeResult result) {}
-
-          @Override
-          public void onFailure(MqttException failure) {
-            listener.onResubscribeFailure(failure);
-          }
-        },
-        true);
+        List.copyOf(subscriptions), identifierProperty(identifier), new Unawaited<>(), true);
   }
 
+  private static Properties identifierProperty(int identifier) {
+    return identifier == 0
+        ? Properties.NONE
+        : Properties.builder().set(Property.SUBSCRIPTION_IDENTIFIER, identifier).build();
+  }
+
+  /** The client ends: whoever waits is told. The store keeps what it has. */
   void failAll(MqttException failure) {
     onConnectionEnded();
     List<Request> all = new ArrayList<>(waiting);
     waiting.clear();
     unsubscribing = 0;
     for (Request request : all) {
-      // Nobody asked for a resubscription, so nobody waits for it.
-      if (!(request instanceof SubscribeRequest subscribe && subscribe.isResubscription)) {
-        request.fail(failure);
-      }
+      request.completion().onKept(failure); // a failure for whoever waits for it
     }
   }
 }

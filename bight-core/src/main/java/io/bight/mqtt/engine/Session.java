@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
+import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Subscription;
 import java.util.Collection;
 import java.util.HashMap;
@@ -56,8 +57,11 @@ public final class Session {
   /** The last QoS 1 messages; null where repetitions are not looked for. */
   final @Nullable RecentMessages recent;
 
-  /** What the application subscribed to, to be asked for again on a new session. */
+  /** What the server has granted and is wanted, to be asked for again on a new session. */
   final Map<String, WantedSubscription> wanted = new LinkedHashMap<>();
+
+  /** The last request about each topic filter, until it is answered. */
+  final Map<String, Requests.Request> asked = new LinkedHashMap<>();
 
   /**
    * A subscription that the server has granted, in this session or in one that is lost.
@@ -68,11 +72,12 @@ public final class Session {
    */
   record WantedSubscription(Subscription subscription, int identifier, boolean granted) {
     static WantedSubscription of(StoredSubscription stored) {
-      return new WantedSubscription(stored.subscription(), stored.identifier(), stored.granted());
+      return new WantedSubscription(
+          stored.subscription(), stored.identifier(), stored.state() == State.GRANTED);
     }
 
     StoredSubscription toStored() {
-      return new StoredSubscription(subscription, identifier, granted);
+      return new StoredSubscription(subscription, identifier, granted ? State.GRANTED : State.LOST);
     }
 
     WantedSubscription notGranted() {
@@ -151,6 +156,24 @@ public final class Session {
     return List.of(released, published, queue.again(), queue.unsent());
   }
 
+  /** Returns what is to be kept of a topic filter; null: nothing. */
+  @Nullable StoredSubscription subscriptionToStore(String topicFilter) {
+    Requests.Request request = asked.get(topicFilter);
+    if (request != null) {
+      return request.toStored(topicFilter);
+    }
+    WantedSubscription subscription = wanted.get(topicFilter);
+    return subscription == null ? null : subscription.toStored();
+  }
+
+  /** Returns all that is to be kept of topic filters. */
+  Collection<StoredSubscription> subscriptionsToStore() {
+    Map<String, StoredSubscription> all = new LinkedHashMap<>();
+    wanted.forEach((topicFilter, subscription) -> all.put(topicFilter, subscription.toStored()));
+    asked.forEach((topicFilter, request) -> all.put(topicFilter, request.toStored(topicFilter)));
+    return all.values();
+  }
+
   /** A message waits for its first transmission no more. */
   void leaveQueue() {
     leftMessages.lazySet(leftMessages.getPlain() + 1); // the driver alone writes
@@ -209,7 +232,8 @@ public final class Session {
   }
 
   /**
-   * Returns the subscriptions wanted.
+   * Returns the subscriptions wanted that the server has granted, in this session or in one that is
+   * lost.
    *
    * @return the topic filters
    */

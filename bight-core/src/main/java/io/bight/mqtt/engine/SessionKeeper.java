@@ -2,7 +2,6 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttStoreException;
-import io.bight.mqtt.engine.Session.WantedSubscription;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -130,15 +129,14 @@ final class SessionKeeper {
 
   // ---- subscriptions
 
-  void putSubscription(WantedSubscription wanted) {
+  /** What is known of a topic filter has changed. */
+  void putSubscription(String topicFilter) {
     if (durable) {
-      tell(() -> store.putSubscription(wanted.toStored()));
-    }
-  }
-
-  void removeSubscription(String topicFilter) {
-    if (durable) {
-      tell(() -> store.removeSubscription(topicFilter));
+      StoredSubscription known = session.subscriptionToStore(topicFilter);
+      tell(
+          known == null
+              ? () -> store.removeSubscription(topicFilter)
+              : () -> store.putSubscription(known));
     }
   }
 
@@ -276,7 +274,7 @@ final class SessionKeeper {
             store.putIncoming(packetIdentifier);
           }
         });
-    session.wanted.values().forEach(wanted -> store.putSubscription(wanted.toStored()));
+    session.subscriptionsToStore().forEach(store::putSubscription);
     if (standing != null) {
       standing.run();
     }

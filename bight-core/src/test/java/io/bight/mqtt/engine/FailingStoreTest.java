@@ -248,12 +248,27 @@ class FailingStoreTest extends RestartFixture {
             new StoredSubscription(
                 new Subscription("s", Qos.AT_LEAST_ONCE, false, false, RetainHandling.SEND),
                 0,
-                true));
+                StoredSubscription.State.GRANTED));
     assertThat(kept.standing())
         .isEqualTo(
             with == MqttVersion.MQTT_5
                 ? StoredSession.Standing.EXPIRED
                 : StoredSession.Standing.KNOWN);
+    restart(new CrashingStore());
+  }
+
+  @Test
+  void aStoreThatWorksAgainIsToldWhatIsAskedAndNotAnswered() {
+    connected().expectSubscribe("a").sendSuback(1).expectUnsubscribe("a").expectSubscribe("b");
+    subscribe("a");
+    disk.fails = true;
+    unsubscribe("a");
+    subscribe("b");
+    disk.fails = false;
+    advanceSeconds(1.1);
+    assertThat(disk.afterCrash().load().subscriptions())
+        .extracting(kept -> kept.subscription().topicFilter() + " " + kept.state())
+        .containsExactly("a UNWANTED", "b ASKED");
     restart(new CrashingStore());
   }
 

@@ -60,7 +60,8 @@ final class RecordingStore implements SessionStore {
     calls.add(
         "putSubscription "
             + subscription.subscription().topicFilter()
-            + (subscription.granted() ? " granted" : " wanted"));
+            + " "
+            + subscription.state());
   }
 
   @Override

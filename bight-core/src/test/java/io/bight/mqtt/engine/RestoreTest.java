@@ -425,6 +425,115 @@ class RestoreTest extends RestartFixture {
     advanceSeconds(1);
   }
 
+  @EachVersion
+  void subscriptionsAskedForWithoutAConnectionAreMadeByTheNextProcess(MqttVersion with) {
+    version = with;
+    subscribe("a").assertOpen();
+    subscribe("b").assertOpen();
+    engine.commit(now());
+    crash();
+    connecting(false).expectSubscribe("a").sendSuback(1).expectSubscribe("b").sendSuback(1);
+    connect();
+    assertThat(engine.session().wantedTopicFilters()).containsExactly("a", "b");
+    crash();
+    connecting(false).expectSubscribe("a", "b").sendSuback(1, 1);
+    connect();
+  }
+
+  @EachVersion
+  void subscriptionWhoseAnswerACrashHasCutOffIsMadeAgainInTheSameSession(MqttVersion with) {
+    connected(with).expectSubscribe("a");
+    subscribe("a").assertOpen();
+    crash();
+    connecting(true).expectSubscribe("a").sendSuback(1);
+    connect();
+    crash();
+    connecting(true).expectNothing(Duration.ofSeconds(1));
+    connect();
+    advanceSeconds(1);
+  }
+
+  @EachVersion
+  void subscriptionsThatTheServerRefusesAreForgotten(MqttVersion with) {
+    connected(with).expectSubscribe("a").sendSuback(0x80).expectSubscribe("b");
+    subscribe("a").assertRefused(ReasonCode.UNSPECIFIED_ERROR);
+    subscribe("b").assertOpen();
+    crash();
+    connecting(false).expectSubscribe("b").sendSuback(0x80);
+    connect();
+    assertThat(events.resubscribeFailures).hasSize(1);
+    crash();
+    connecting(false).expectNothing(Duration.ofSeconds(1));
+    connect();
+    advanceSeconds(1);
+  }
+
+  @EachVersion
+  void aSubscriptionOutlivesTheRefusalOfItsChange(MqttVersion with) {
+    connected(with).expectSubscribe("a").sendSuback(1).expectSubscribe("a").sendSuback(0x80);
+    subscribe("a").assertSuccess();
+    subscribe("a").assertRefused(ReasonCode.UNSPECIFIED_ERROR);
+    crash();
+    connecting(false).expectSubscribe("a").sendSuback(1);
+    connect();
+  }
+
+  @EachVersion
+  void anUnsubscribeWhoseAnswerACrashHasCutOffIsMadeAgain(MqttVersion with) {
+    connected(with).expectSubscribe("a").sendSuback(1).expectUnsubscribe("a");
+    subscribe("a").assertSuccess();
+    unsubscribe("a").assertOpen();
+    crash();
+    connecting(true).expectUnsubscribe("a"); // and no answer again
+    connect();
+    crash();
+    connecting(false).expectUnsubscribe("a").sendUnsuback();
+    connect();
+    assertThat(engine.session().wantedTopicFilters()).isEmpty();
+    crash();
+    connecting(false).expectNothing(Duration.ofSeconds(1));
+    connect();
+    advanceSeconds(1);
+  }
+
+  @EachVersion
+  void whatIsAskedForNowTakesThePlaceOfWhatAnEarlierProcessAskedFor(MqttVersion with) {
+    version = with;
+    subscribe("a");
+    unsubscribe("b");
+    unsubscribe("c");
+    engine.commit(now());
+    crash();
+    Outcome<UnsubscribeResult> unsubscribed = unsubscribe("a");
+    Outcome<SubscribeResult> subscribed = subscribe("b");
+    engine.commit(now());
+    connecting(true)
+        .expectUnsubscribe("c")
+        .sendUnsuback()
+        .expectUnsubscribe("a")
+        .sendUnsuback()
+        .expectSubscribe("b")
+        .sendSuback(1);
+    connect();
+    unsubscribed.assertSuccess();
+    subscribed.assertSuccess();
+    crash();
+    connecting(false).expectSubscribe("b").sendSuback(1);
+    connect();
+  }
+
+  @Test
+  void aSubscriptionThatAClosedClientWasNotAnsweredIsMadeByTheNext() {
+    Outcome<SubscribeResult> subscribed = subscribe("a");
+    engine.commit(now());
+    engine.failAll(new MqttDisconnectedException("closed", null));
+    subscribed.assertFailure("closed");
+    engine.commit(now());
+    restart(disk.afterCrash());
+    connecting(false).expectSubscribe("a").sendSuback(1);
+    connect();
+  }
+
   // ---- expiry
 
   @Test

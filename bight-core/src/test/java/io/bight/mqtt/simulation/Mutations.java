@@ -202,6 +202,12 @@ final class Mutations {
             "return publish.isStored || publish",
             "return publish"),
         mutation(
+            "what was asked for and not answered before a restart is not asked for again",
+            7,
+            "Requests",
+            "        waiting.add(unanswered);\n        session.asked.put(filter, unanswered);\n",
+            ""),
+        mutation(
             "subscriptions are not made again after a lost CONNACK",
             30,
             "ServerPackets",

@@ -2,6 +2,7 @@
 package io.bight.mqtt.simulation;
 
 import io.bight.mqtt.engine.StoredSubscription;
+import io.bight.mqtt.engine.StoredSubscription.State;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,6 +15,9 @@ final class Requests {
     final int topic;
     private boolean told;
     private boolean succeeded;
+
+    /** Whether the store has it, so that the process goes on with it. */
+    private boolean isGoneOnWith;
 
     private Request(boolean subscribes, int topic, int qos) {
       this.subscribes = subscribes;
@@ -40,11 +44,31 @@ final class Requests {
     return last[topic];
   }
 
+  /** A process begins that hears what becomes of what the store has, and need not ask again. */
+  void goOnWith(SimulatedStore store) {
+    for (Request request : last) {
+      if (request != null) {
+        request.isGoneOnWith = !request.told && isAsked(request, store);
+      }
+    }
+  }
+
+  /** Subscriptions were not made as they were, and nobody says which. */
+  void onResubscribeFailure() {
+    for (Request request : last) {
+      if (request != null) {
+        request.isGoneOnWith = false;
+      }
+    }
+  }
+
   /** Returns what a new process has to ask for again. */
   List<Request> unsettled(SimulatedStore store) {
     List<Request> unsettled = new ArrayList<>();
     for (Request request : last) {
-      if (request != null && (!request.told || (request.succeeded && !isKept(request, store)))) {
+      if (request != null
+          && !request.isGoneOnWith
+          && (!request.told || (request.succeeded && !isKept(request, store)))) {
         unsettled.add(request);
       }
     }
@@ -53,9 +77,18 @@ final class Requests {
 
   private static boolean isKept(Request request, SimulatedStore store) {
     StoredSubscription kept = store.subscriptions().get(Topics.name(request.topic));
+    boolean isWanted = kept != null && kept.state() != State.UNWANTED;
     return request.subscribes
-        ? kept != null && kept.subscription().qos().code() == request.qos
-        : kept == null;
+        ? isWanted && kept.subscription().qos().code() == request.qos
+        : !isWanted;
+  }
+
+  private static boolean isAsked(Request request, SimulatedStore store) {
+    StoredSubscription kept = store.subscriptions().get(Topics.name(request.topic));
+    return kept != null
+        && (request.subscribes
+            ? kept.state() == State.ASKED && kept.subscription().qos().code() == request.qos
+            : kept.state() == State.UNWANTED);
   }
 
   /** Checks that the server has the subscriptions that are wanted, and no others. */
@@ -66,7 +99,7 @@ final class Requests {
       if (request == null && granted >= 0) {
         throw new Violation("nobody asked for the subscription to " + Topics.name(topic));
       }
-      if (request == null || !request.succeeded) {
+      if (request == null || !(request.succeeded || request.isGoneOnWith)) {
         continue; // what was not answered in the end may be or not
       }
       int expected = request.subscribes ? request.qos : -1;

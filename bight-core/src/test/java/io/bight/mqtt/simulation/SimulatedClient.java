@@ -449,6 +449,7 @@ final class SimulatedClient implements EngineListener, World.Client {
   public void onResubscribeFailure(MqttException failure) {
     world.trace("client: could not subscribe again: %s", failure.getMessage());
     resubscribeFailed = true;
+    world.program().onResubscribeFailure();
   }
 
   @Override

@@ -81,6 +81,7 @@ final class SimulatedProgram {
         publish(died.topic, died.qos, died.policy);
       }
     }
+    requests.goOnWith(store);
     for (Request last : requests.unsettled(store)) {
       request(last.subscribes, last.topic, last.qos);
     }
@@ -88,6 +89,10 @@ final class SimulatedProgram {
       world.client().connect();
     }
     world.client().flushSoon();
+  }
+
+  void onResubscribeFailure() {
+    requests.onResubscribeFailure();
   }
 
   void onCrash() {
