@@ -29,6 +29,7 @@ import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -76,6 +77,9 @@ final class ClientWorker implements EngineListener {
   // Without one
   private boolean commitScheduled;
   private boolean storeClosed;
+
+  /** Set while a timer runs after which a store that has failed is tried again. */
+  private boolean storeRetryScheduled;
 
   ClientWorker(
       MqttClient client,
@@ -343,7 +347,23 @@ final class ClientWorker implements EngineListener {
       gate.onRoom();
     } else if (!storeClosed) {
       engine.commit(loop.nowNanos());
+      scheduleStoreRetry();
     }
+  }
+
+  /** With a transport the store's deadline is one of the engine's that the transport serves. */
+  private void scheduleStoreRetry() {
+    long deadline = engine.nextDeadlineNanos();
+    if (deadline == MqttEngine.NO_DEADLINE || storeRetryScheduled) {
+      return;
+    }
+    storeRetryScheduled = true;
+    loop.scheduleOnLoop(
+        () -> {
+          storeRetryScheduled = false;
+          inLogContext(this::flush);
+        },
+        Duration.ofNanos(Math.max(0, deadline - loop.nowNanos())));
   }
 
   void onTransportClosed(Channel gone, @Nullable Throwable cause) {
@@ -451,7 +471,10 @@ final class ClientWorker implements EngineListener {
 
   @Override
   public void onResubscribeFailure(MqttException failure) {
-    LOG.warn("{} could not have its subscriptions as they were: {}", client.describe(), failure.getMessage());
+    LOG.warn(
+        "{} could not have its subscriptions as they were: {}",
+        client.describe(),
+        failure.getMessage());
   }
 
   /** There is no connection, and none is wanted. */

@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -326,6 +327,29 @@ class StoredSessionTest {
     return new Disconnect(
         ReasonCode.SUCCESS,
         Properties.builder().set(Property.SESSION_EXPIRY_INTERVAL, expirySeconds).build());
+  }
+
+  @Test
+  void aStoreThatHasFailedIsTriedAgainWithoutAConnectionOrACommand() {
+    AtomicBoolean isFull = new AtomicBoolean(true);
+    AtomicInteger commits = new AtomicInteger();
+    SessionStore store =
+        new SessionStore() {
+          @Override
+          public void commit() {
+            if (isFull.get()) {
+              throw new MqttStoreException("the disk is full", null);
+            }
+            commits.incrementAndGet();
+          }
+        };
+    try (MqttClient client = builder().sessionStore(identifier -> store).build()) {
+      assertThatThrownBy(() -> client.publish(message("a", Qos.AT_LEAST_ONCE)).await(LIMIT))
+          .isInstanceOf(MqttStoreException.class)
+          .hasMessageContaining("the disk is full");
+      isFull.set(false);
+      driveUntil(client, "a commit", () -> commits.get() == 1);
+    }
   }
 
   // ---- opening and closing

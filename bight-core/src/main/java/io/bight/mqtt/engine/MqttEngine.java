@@ -422,18 +422,19 @@ public final class MqttEngine {
    * Returns when {@link #handleTimeout} is to be called. While a connection is in one state and the
    * store works it only moves later, so a timer that fires early looks again, and nothing needs to
    * be rescheduled for each packet. Look once more after {@link EngineListener#onConnected}, {@link
-   * EngineListener#onStoreFailure}, {@link #pauseReceiving} and {@link #resumeReceiving}.
+   * EngineListener#onStoreFailure}, {@link #pauseReceiving} and {@link #resumeReceiving}. A store
+   * that has failed has a deadline also while there is no connection.
    *
    * @return a time on the same clock as {@code nowNanos}, or {@link #NO_DEADLINE}
    */
   public long nextDeadlineNanos() {
-    if (connection == null) {
-      return NO_DEADLINE;
+    long deadline = NO_DEADLINE;
+    if (connection != null) {
+      deadline =
+          connection.accepted
+              ? connection.keepAlive.deadlineNanos()
+              : connection.connackDeadlineNanos;
     }
-    if (!connection.accepted) {
-      return connection.connackDeadlineNanos;
-    }
-    long deadline = connection.keepAlive.deadlineNanos();
     long retry = keeper.retryDeadlineNanos();
     return retry == NO_DEADLINE || (deadline != NO_DEADLINE && deadline - retry < 0)
         ? deadline

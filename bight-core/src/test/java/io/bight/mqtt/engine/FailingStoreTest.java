@@ -258,6 +258,38 @@ class FailingStoreTest extends RestartFixture {
   }
 
   @Test
+  void aStoreThatHasFailedIsTriedAgainInTimeWithoutAConnection() {
+    connected();
+    cut();
+    Outcome<PublishResult> kept = publish(qos1("a"), "1");
+    disk.fails = true;
+    publish(qos1("b"), "2").assertFailure("the disk is full");
+    assertThat(engine.nextDeadlineNanos()).isEqualTo(now() + SessionKeeper.RETRY_NANOS);
+    advanceSeconds(1.5); // in vain
+    assertThat(events.storeRecoveries).isZero();
+    disk.fails = false;
+    advanceSeconds(1);
+    assertThat(events.storeRecoveries).isOne();
+    assertThat(engine.nextDeadlineNanos()).isEqualTo(MqttEngine.NO_DEADLINE);
+    kept.assertOpen();
+    crash();
+    assertThat(restored).containsOnlyKeys("1");
+    restart(new CrashingStore());
+  }
+
+  @Test
+  void aStoreThatHasFailedIsTriedAgainInTimeWhileConnackIsAwaited() {
+    disk.fails = true;
+    publish(qos1("a"), "1").assertFailure("the disk is full");
+    server.onConnection().expectConnect();
+    connect();
+    assertThat(engine.nextDeadlineNanos()).isEqualTo(now() + SessionKeeper.RETRY_NANOS);
+    disk.fails = false;
+    advanceSeconds(1.1);
+    assertThat(events.storeRecoveries).isOne();
+  }
+
+  @Test
   void aStoreThatWorksAgainIsToldWhatIsAskedAndNotAnswered() {
     connected().expectSubscribe("a").sendSuback(1).expectUnsubscribe("a").expectSubscribe("b");
     subscribe("a");

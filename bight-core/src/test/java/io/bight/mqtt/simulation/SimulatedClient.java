@@ -382,7 +382,7 @@ final class SimulatedClient implements EngineListener, World.Client {
 
   private void setTimer() {
     long deadline = engine.nextDeadlineNanos();
-    if (link == null || !writable || deadline == MqttEngine.NO_DEADLINE) {
+    if (deadline == MqttEngine.NO_DEADLINE || (link != null && !writable)) {
       return;
     }
     if (timerSet && timerNanos - deadline <= 0) {
