@@ -416,35 +416,34 @@ final class ClientWorker implements EngineListener {
     } else if (message.qos() != Qos.AT_MOST_ONCE) {
       reconnector.onAcknowledged();
     }
-    if (!callbacks.onPublished.isEmpty()) {
+    if (callbacks.has(EventKind.PUBLISHED)) {
       callbacks.call(
           client,
+          EventKind.PUBLISHED,
           "onPublished for '" + message.topic() + "'",
-          callbacks.onPublished,
           new PublishEvent(client, message, tag, result, failure));
     }
   }
 
   @Override
   public boolean wantsPackets() {
-    return WIRE.isDebugEnabled() || !callbacks.onPacket.isEmpty();
+    return WIRE.isDebugEnabled() || callbacks.has(EventKind.PACKET);
   }
 
   @Override
   public void onPacket(boolean sent, Packet packet) {
     String line = WireLog.line(sent, packet);
     WIRE.debug("{} {}", client.clientId(), line);
-    if (!callbacks.onPacket.isEmpty()) {
+    if (callbacks.has(EventKind.PACKET)) {
       callbacks.callOnPacket(client, loop, line);
     }
   }
 
   private void onTransport(boolean opened, Channel channel) {
-    if (!callbacks.onTransport.isEmpty()) {
+    if (callbacks.has(EventKind.TRANSPORT)) {
       callbacks.call(
           client,
-          "onTransport",
-          callbacks.onTransport,
+          EventKind.TRANSPORT,
           new TransportEvent(client, opened, channel.localAddress(), channel.remoteAddress()));
     }
   }

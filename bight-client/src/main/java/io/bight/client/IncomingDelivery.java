@@ -163,7 +163,7 @@ final class IncomingDelivery {
     boolean matched = false;
     Delivery failed = null;
     Outcome outcome = Outcome.DONE;
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.matches(message.topic())) {
         matched = true;
         Throwable error = callbacks.callMessageHandler(handler, message);
@@ -183,7 +183,7 @@ final class IncomingDelivery {
   }
 
   private boolean hasRoomFor(Message message) {
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.matches(message.topic())) {
         DeliveryTarget target = targetOf(handler);
         if (target != null && !target.hasRoomFor(message, handler)) {
@@ -196,7 +196,7 @@ final class IncomingDelivery {
 
   private void handOut(Delivery delivery) {
     Message message = delivery.message;
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (!handler.matches(message.topic())) {
         continue;
       }
@@ -269,10 +269,7 @@ final class IncomingDelivery {
     }
     // At once: the program may reject it before it is acknowledged.
     callbacks.callNow(
-        client,
-        "onDeadLetter",
-        callbacks.onDeadLetter,
-        new DeadLetterEvent(delivery.message, error, attempts));
+        client, EventKind.DEAD_LETTER, new DeadLetterEvent(delivery.message, error, attempts));
   }
 
   void onKeyFailed(Message message, Throwable error) {
@@ -484,7 +481,7 @@ final class IncomingDelivery {
       lanes.close();
     }
     busy.forEach(DeliveryTarget::close);
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.target != null) {
         handler.target.close();
       }

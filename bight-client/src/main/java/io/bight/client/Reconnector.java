@@ -278,7 +278,7 @@ final class Reconnector {
         connack.properties().get(Property.SERVER_KEEP_ALIVE, sent().keepAliveSeconds());
     client.status().setConnected(Duration.ofSeconds(keepAliveSeconds));
     LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
-    callbacks.call(client, "onConnect", callbacks.onConnect, event);
+    callbacks.call(client, EventKind.CONNECT, event);
     for (RequestFuture<ConnectEvent> future : takeAll(connecting)) {
       future.onSuccess(event);
     }
@@ -303,8 +303,7 @@ final class Reconnector {
         retryDelay == null ? "no further attempt" : "again in " + retryDelay.toMillis() + " ms");
     callbacks.call(
         client,
-        "onConnectFailure",
-        callbacks.onConnectFailure,
+        EventKind.CONNECT_FAILURE,
         new ConnectFailureEvent(client, failure, retries.failures(), retryDelay));
     failAll(failed, failure);
   }
@@ -353,11 +352,7 @@ final class Reconnector {
             reconnectIn == null
                 ? "no reconnect"
                 : "reconnect in " + reconnectIn.toMillis() + " ms");
-    callbacks.call(
-        client,
-        "onDisconnect",
-        callbacks.onDisconnect,
-        new DisconnectEvent(client, end, reconnectIn));
+    callbacks.call(client, EventKind.DISCONNECT, new DisconnectEvent(client, end, reconnectIn));
   }
 
   /** Returns what the open transport was opened with. */
