@@ -55,7 +55,7 @@ final class ClientWorker implements EngineListener {
   private final SessionStore store;
 
   /** Messages of an earlier process that are not done, by position; changed by the driver. */
-  private final Map<Long, StoredPublish> restored = new ConcurrentSkipListMap<>();
+  private final Map<Long, StoredPublish> restored;
 
   private final IncomingDelivery delivery;
   private final PublishGate gate;
@@ -94,6 +94,7 @@ final class ClientWorker implements EngineListener {
         new MqttEngine(
             client::describe, options.engine(), store, loop.surroundings().allocator(), this);
     this.store = store;
+    this.restored = isStored() ? new ConcurrentSkipListMap<>() : Map.of();
     engine.restore(this::restore, loop.nowNanos());
     this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);

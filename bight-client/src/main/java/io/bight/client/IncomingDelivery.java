@@ -15,7 +15,6 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,17 +52,17 @@ final class IncomingDelivery {
   private final FailedAttempts failedAttempts = new FailedAttempts();
 
   /** Messages that have arrived and are not delivered, in the order of arrival. */
-  private final ArrayDeque<IncomingPublish> waiting = new ArrayDeque<>();
+  private final ArrayDeque<IncomingPublish> waiting = new ArrayDeque<>(0);
 
   private long waitingBytes;
 
-  /** Those that have messages. */
-  private final Set<DeliveryTarget> busy = Collections.newSetFromMap(new IdentityHashMap<>());
+  /** Those that have messages; empty and not to be changed until there is one. */
+  private Set<DeliveryTarget> busy = Set.of();
 
   private boolean delivering;
 
   /** How many connections have ended whose session goes on; written by the driver, read by all. */
-  private final AtomicInteger connectionsEnded = new AtomicInteger();
+  private volatile int connectionsEnded;
 
   private volatile boolean closed;
 
@@ -150,7 +149,7 @@ final class IncomingDelivery {
       if (allAreDirect()) {
         deliverDirectly(incoming, message);
       } else {
-        Delivery delivery = new Delivery(incoming, message, connectionsEnded.get());
+        Delivery delivery = new Delivery(incoming, message, connectionsEnded);
         handOut(delivery);
         settle(delivery, Outcome.DONE);
       }
@@ -168,8 +167,7 @@ final class IncomingDelivery {
         matched = true;
         Throwable error = callbacks.callMessageHandler(handler, message);
         if (error != null) {
-          failed =
-              failed == null ? new Delivery(incoming, message, connectionsEnded.get()) : failed;
+          failed = failed == null ? new Delivery(incoming, message, connectionsEnded) : failed;
           if (onThrew(failed, error, 1, handlingOf(handler)) == Outcome.FAILED) {
             outcome = Outcome.FAILED;
           }
@@ -206,10 +204,17 @@ final class IncomingDelivery {
       if (target == null) {
         settle(delivery, call(delivery, handler, 1, handlingOf(handler)));
       } else {
-        busy.add(target);
+        noteBusy(target);
         target.take(delivery, handler);
       }
     }
+  }
+
+  private void noteBusy(DeliveryTarget target) {
+    if (busy.isEmpty()) {
+      busy = Collections.newSetFromMap(new IdentityHashMap<>(1));
+    }
+    busy.add(target);
   }
 
   private MessageHandling handlingOf(MessageHandler handler) {
@@ -292,7 +297,7 @@ final class IncomingDelivery {
 
   /** Tells whether the server sends a message again of its own accord; any thread. */
   boolean comesAgain(Delivery delivery) {
-    return delivery.isAtLeastOnce() && delivery.connectionsEnded != connectionsEnded.get();
+    return delivery.isAtLeastOnce() && delivery.connectionsEnded != connectionsEnded;
   }
 
   /** A handler is done with a message; any thread. */
@@ -454,7 +459,8 @@ final class IncomingDelivery {
     if (!sessionGoesOn) {
       return;
     }
-    connectionsEnded.incrementAndGet();
+    int ended = connectionsEnded + 1; // the driver alone writes
+    connectionsEnded = ended;
     waiting.removeIf(
         message -> {
           boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
