@@ -4,6 +4,7 @@ package io.bight.client;
 import io.bight.client.internal.NameResolver;
 import io.bight.client.internal.PipelineParts;
 import io.bight.client.internal.Transport;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
@@ -11,6 +12,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * told in a later turn, or never once it is cancelled.
  */
 final class Dialer {
+  /** Guesses how much a socket will bring; each socket has a guess of its own. */
+  private static final RecvByteBufAllocator READ_SIZES = new AdaptiveRecvByteBufAllocator();
+
   private final IoEventLoop eventLoop;
   private final Transport transport;
   private final ServerAddress server;
@@ -130,6 +135,7 @@ final class Dialer {
     Channel opened = transport.newSocketChannel(); // Netty switches Nagle's algorithm off
     channel = opened;
     opened.config().setConnectTimeoutMillis(0); // see startTimer
+    opened.config().setRecvByteBufAllocator(READ_SIZES);
     opened.config().setOption(ChannelOption.SO_KEEPALIVE, true);
     transport.limitUnacknowledged(opened, Duration.ofMillis(keepAliveSeconds * 1500L));
     EventLoopGroup loop = eventLoop;
