@@ -118,8 +118,7 @@ final class Attempt {
     dialer =
         new Dialer(
             loop,
-            request.serverAddress(),
-            request.transportOptions(),
+            request,
             worker,
             cause -> worker.inLogContext(() -> onTransportFailure.accept(this, cause)));
     dialer.start();

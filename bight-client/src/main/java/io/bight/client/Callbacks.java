@@ -2,11 +2,13 @@
 package io.bight.client;
 
 import io.bight.mqtt.MqttException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,17 +23,17 @@ import org.slf4j.LoggerFactory;
 final class Callbacks {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
 
-  final List<Consumer<ConnectEvent>> onConnect = new CopyOnWriteArrayList<>();
-  final List<Consumer<ConnectFailureEvent>> onConnectFailure = new CopyOnWriteArrayList<>();
-  final List<Consumer<DisconnectEvent>> onDisconnect = new CopyOnWriteArrayList<>();
-  final List<Consumer<CallbackErrorEvent>> onCallbackError = new CopyOnWriteArrayList<>();
-  final List<Consumer<PublishEvent>> onPublished = new CopyOnWriteArrayList<>();
-  final List<Consumer<SubscribeEvent>> onSubscribed = new CopyOnWriteArrayList<>();
-  final List<Consumer<SubscribeEvent>> onUnsubscribed = new CopyOnWriteArrayList<>();
-  final List<Consumer<TransportEvent>> onTransport = new CopyOnWriteArrayList<>();
-  final List<Consumer<String>> onPacket = new CopyOnWriteArrayList<>();
-  final List<Consumer<DeadLetterEvent>> onDeadLetter = new CopyOnWriteArrayList<>();
-  final List<MessageHandler> onMessage = new CopyOnWriteArrayList<>();
+  private static final MessageHandler[] NO_HANDLERS = {};
+  private static final List<List<Consumer<?>>> NO_CALLBACKS =
+      Collections.nCopies(EventKind.ALL.size(), List.of());
+
+  // Most clients have few callbacks and many have the same: what is set is never changed, but
+  // replaced as a whole, under the lock; it is read by all.
+
+  /** The callbacks of each kind, by {@link EventKind#index}. */
+  private volatile List<List<Consumer<?>>> byKind = NO_CALLBACKS;
+
+  private volatile MessageHandler[] messageHandlers = NO_HANDLERS;
 
   /** Whether a handler has been added that is not simply called as a message arrives. */
   private volatile boolean someHandlerIsNotDirect;
@@ -39,33 +41,56 @@ final class Callbacks {
   /** Where callbacks other than message handlers run; null: where they are called. */
   private @Nullable EventLane events;
 
-  /** Guarded by this. */
-  private final Map<String, MessageHandler> subscriptionHandlers = new HashMap<>();
+  /** Guarded by this; {@link Map#of()} until the first is set. */
+  private Map<String, MessageHandler> subscriptionHandlers = Map.of();
 
-  static <E> Registration add(List<E> callbacks, E callback) {
-    callbacks.add(Objects.requireNonNull(callback, "callback"));
+  <E> Registration add(EventKind<E> kind, Consumer<E> callback) {
+    Objects.requireNonNull(callback, "callback");
+    change(kind, list -> list.add(callback));
+    // the same callback may have been added twice
+    return once(() -> change(kind, list -> list.remove(callback)));
+  }
+
+  private synchronized void change(EventKind<?> kind, Consumer<List<Consumer<?>>> change) {
+    List<Consumer<?>> changed = new ArrayList<>(byKind.get(kind.index));
+    change.accept(changed);
+    List<List<Consumer<?>>> all = new ArrayList<>(byKind);
+    all.set(kind.index, List.copyOf(changed));
+    byKind = List.copyOf(all);
+  }
+
+  private static Registration once(Runnable removal) {
     AtomicBoolean removed = new AtomicBoolean();
     return () -> {
-      if (removed.compareAndSet(false, true)) { // the same callback may have been added twice
-        callbacks.remove(callback);
+      if (removed.compareAndSet(false, true)) {
+        removal.run();
       }
     };
   }
 
   Registration addMessageHandler(MessageHandler handler) {
-    noteHandling(handler);
-    return add(onMessage, handler);
+    changeHandlers(list -> list.add(handler));
+    return once(() -> changeHandlers(list -> list.remove(handler)));
+  }
+
+  private synchronized void changeHandlers(Consumer<List<MessageHandler>> change) {
+    List<MessageHandler> changed = new ArrayList<>(Arrays.asList(messageHandlers));
+    change.accept(changed);
+    changed.forEach(this::noteHandling);
+    messageHandlers = changed.toArray(NO_HANDLERS);
   }
 
   /** Sets the handler that goes with a subscription; subscribing again replaces it. */
   synchronized void setSubscriptionHandler(String topicFilter, MessageHandler added) {
-    noteHandling(added);
+    if (subscriptionHandlers.isEmpty()) {
+      subscriptionHandlers = new HashMap<>();
+    }
     MessageHandler earlier = subscriptionHandlers.put(topicFilter, added);
     if (earlier == null) {
-      onMessage.add(added);
+      changeHandlers(list -> list.add(added));
     } else {
       // In one step: a message that arrives meanwhile meets the one or the other.
-      onMessage.replaceAll(entry -> entry == earlier ? added : entry);
+      changeHandlers(list -> list.replaceAll(entry -> entry == earlier ? added : entry));
     }
   }
 
@@ -87,28 +112,36 @@ final class Callbacks {
 
   private synchronized void remove(Map<String, MessageHandler> handlers) {
     handlers.forEach(subscriptionHandlers::remove);
-    onMessage.removeAll(handlers.values());
+    changeHandlers(list -> list.removeAll(handlers.values()));
   }
 
   /** Returns the same callbacks for another client of the same builder. */
   Callbacks copy() {
     Callbacks copy = new Callbacks();
-    copy.onConnect.addAll(onConnect);
-    copy.onConnectFailure.addAll(onConnectFailure);
-    copy.onDisconnect.addAll(onDisconnect);
-    copy.onCallbackError.addAll(onCallbackError);
-    copy.onPublished.addAll(onPublished);
-    copy.onSubscribed.addAll(onSubscribed);
-    copy.onUnsubscribed.addAll(onUnsubscribed);
-    copy.onTransport.addAll(onTransport);
-    copy.onPacket.addAll(onPacket);
-    copy.onDeadLetter.addAll(onDeadLetter);
-    onMessage.forEach(handler -> copy.addMessageHandler(handler.copy()));
+    copy.byKind = byKind;
+    for (MessageHandler handler : messageHandlers) {
+      copy.addMessageHandler(handler.copy());
+    }
     return copy;
   }
 
+  /** Returns the handlers of messages, in the order in which they were added; not to be changed. */
+  MessageHandler[] messageHandlers() {
+    return messageHandlers;
+  }
+
   boolean hasMessageHandler() {
-    return !onMessage.isEmpty();
+    return messageHandlers.length > 0;
+  }
+
+  /** Tells whether there is somebody to tell of an event. */
+  boolean has(EventKind<?> kind) {
+    return !byKind.get(kind.index).isEmpty();
+  }
+
+  @SuppressWarnings("unchecked") // add lets no other in
+  private <E> List<Consumer<E>> of(EventKind<E> kind) {
+    return (List<Consumer<E>>) (List<?>) byKind.get(kind.index);
   }
 
   boolean allHandlersAreDirect() {
@@ -137,17 +170,26 @@ final class Callbacks {
   }
 
   /** Tells callbacks of an event, on the executor if there is one; called by the driver. */
-  <E> void call(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
+  <E> void call(MqttClient client, EventKind<E> kind, E event) {
+    call(client, kind, kind.callback, event);
+  }
+
+  /**
+   * Tells callbacks of an event, on the executor if there is one; called by the driver.
+   *
+   * @param name what the callback is called in messages
+   */
+  <E> void call(MqttClient client, EventKind<E> kind, String name, E event) {
     if (events == null) {
-      callNow(client, name, callbacks, event);
-    } else if (!callbacks.isEmpty()) {
-      events.execute(() -> callNow(client, name, callbacks, event));
+      callNow(client, kind, name, event);
+    } else if (has(kind)) {
+      events.execute(() -> callNow(client, kind, name, event));
     }
   }
 
   /** Tells of a packet: not in the middle of what the engine does, and not at any price. */
   void callOnPacket(MqttClient client, MqttLoop loop, String line) {
-    Runnable call = () -> callNow(client, "onPacket", onPacket, line);
+    Runnable call = () -> callNow(client, EventKind.PACKET, line);
     if (events == null) {
       loop.executeOnLoop(call);
     } else {
@@ -156,7 +198,12 @@ final class Callbacks {
   }
 
   /** Tells callbacks of an event, on the calling thread. */
-  <E> void callNow(MqttClient client, String name, List<Consumer<E>> callbacks, E event) {
+  <E> void callNow(MqttClient client, EventKind<E> kind, E event) {
+    callNow(client, kind, kind.callback, event);
+  }
+
+  private <E> void callNow(MqttClient client, EventKind<E> kind, String name, E event) {
+    List<Consumer<E>> callbacks = of(kind);
     if (callbacks.isEmpty()) {
       return;
     }
@@ -197,7 +244,7 @@ final class Callbacks {
   }
 
   private void tellOfError(MqttClient client, CallbackErrorEvent event) {
-    for (Consumer<CallbackErrorEvent> consumer : onCallbackError) {
+    for (Consumer<CallbackErrorEvent> consumer : of(EventKind.CALLBACK_ERROR)) {
       try {
         consumer.accept(event);
       } catch (Throwable t) {

@@ -2,8 +2,8 @@
 package io.bight.client;
 
 import io.bight.client.MqttClient.State;
-import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +29,10 @@ final class ClientStatus {
   private volatile boolean connectAsked;
 
   /** Calls of connect that the driver has not seen yet; counted by any thread. */
-  private final AtomicInteger connectsOnTheWay = new AtomicInteger();
+  private volatile int connectsOnTheWay;
+
+  private static final AtomicIntegerFieldUpdater<ClientStatus> CONNECTS_ON_THE_WAY =
+      AtomicIntegerFieldUpdater.newUpdater(ClientStatus.class, "connectsOnTheWay");
 
   ClientStatus(MqttLoop loop, ClientOptions options) {
     this.loop = loop;
@@ -77,9 +80,9 @@ final class ClientStatus {
     state = next;
   }
 
-  void setConnected(Duration keepAlive) {
+  void setConnected(int keepAliveSeconds) {
     lastFailure = null;
-    aliveNanos = keepAlive.toNanos() * 3 / 2;
+    aliveNanos = TimeUnit.SECONDS.toNanos(keepAliveSeconds) * 3 / 2;
     state = State.CONNECTED;
   }
 
@@ -93,18 +96,19 @@ final class ClientStatus {
 
   /** The program asks for a connection; any thread, before the driver is told. */
   void onConnectAsked() {
-    connectsOnTheWay.incrementAndGet(); // first: else loopForever could take the client for ended
+    CONNECTS_ON_THE_WAY.incrementAndGet(
+        this); // first: else loopForever could take the client for ended
     connectAsked = true;
   }
 
   /** The driver has been told that the program asks for a connection. */
   void onConnectTaken() {
-    connectsOnTheWay.decrementAndGet();
+    CONNECTS_ON_THE_WAY.decrementAndGet(this);
   }
 
   /** Tells whether the program has asked for a connection that the driver does not know of. */
   boolean isConnectOnTheWay() {
-    return connectsOnTheWay.get() > 0;
+    return connectsOnTheWay > 0;
   }
 
   boolean wasConnectAsked() {

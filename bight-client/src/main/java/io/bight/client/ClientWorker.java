@@ -56,7 +56,7 @@ final class ClientWorker implements EngineListener {
   private final SessionStore store;
 
   /** Messages of an earlier process that are not done, by position; changed by the driver. */
-  private final Map<Long, StoredPublish> restored = new ConcurrentSkipListMap<>();
+  private final Map<Long, StoredPublish> restored;
 
   private final IncomingDelivery delivery;
   private final PublishGate gate;
@@ -98,6 +98,7 @@ final class ClientWorker implements EngineListener {
         new MqttEngine(
             client::describe, options.engine(), store, loop.surroundings().allocator(), this);
     this.store = store;
+    this.restored = isStored() ? new ConcurrentSkipListMap<>() : Map.of();
     engine.restore(this::restore, loop.nowNanos());
     this.delivery = new IncomingDelivery(client, this, loop, options, callbacks, engine);
     this.reconnector = new Reconnector(client, loop, options, callbacks, this, engine);
@@ -436,35 +437,34 @@ final class ClientWorker implements EngineListener {
     } else if (message.qos() != Qos.AT_MOST_ONCE) {
       reconnector.onAcknowledged();
     }
-    if (!callbacks.onPublished.isEmpty()) {
+    if (callbacks.has(EventKind.PUBLISHED)) {
       callbacks.call(
           client,
+          EventKind.PUBLISHED,
           "onPublished for '" + message.topic() + "'",
-          callbacks.onPublished,
           new PublishEvent(client, message, tag, result, failure));
     }
   }
 
   @Override
   public boolean wantsPackets() {
-    return WIRE.isDebugEnabled() || !callbacks.onPacket.isEmpty();
+    return WIRE.isDebugEnabled() || callbacks.has(EventKind.PACKET);
   }
 
   @Override
   public void onPacket(boolean sent, Packet packet) {
     String line = WireLog.line(sent, packet);
     WIRE.debug("{} {}", client.clientId(), line);
-    if (!callbacks.onPacket.isEmpty()) {
+    if (callbacks.has(EventKind.PACKET)) {
       callbacks.callOnPacket(client, loop, line);
     }
   }
 
   private void onTransport(boolean opened, Channel channel) {
-    if (!callbacks.onTransport.isEmpty()) {
+    if (callbacks.has(EventKind.TRANSPORT)) {
       callbacks.call(
           client,
-          "onTransport",
-          callbacks.onTransport,
+          EventKind.TRANSPORT,
           new TransportEvent(client, opened, channel.localAddress(), channel.remoteAddress()));
     }
   }

@@ -52,8 +52,12 @@ public final class ConnectAttempt {
   private int keepAliveSeconds;
   private @Nullable Will will;
   private @Nullable SSLContext sslContext;
-  private final Map<String, String> webSocketHeaders;
-  private final Properties.Builder properties;
+
+  /** What differs from the client's options; null: nothing. */
+  private @Nullable Map<String, String> webSocketHeaders;
+
+  /** What differs from the client's properties; null: nothing. */
+  private Properties.@Nullable Builder properties;
 
   /**
    * Makes an attempt with what the client was built with.
@@ -82,8 +86,6 @@ public final class ConnectAttempt {
     this.keepAliveSeconds = options.keepAliveSeconds();
     this.will = options.will();
     this.sslContext = options.transport().sslContext();
-    this.webSocketHeaders = new LinkedHashMap<>(options.transport().webSocketHeaders());
-    this.properties = options.connectProperties().toBuilder();
   }
 
   // ---- what it is
@@ -217,6 +219,9 @@ public final class ConnectAttempt {
   public synchronized ConnectAttempt webSocketHeader(String name, String value) {
     requireOpen();
     Objects.requireNonNull(value, "value");
+    if (webSocketHeaders == null) {
+      webSocketHeaders = new LinkedHashMap<>(options.transport().webSocketHeaders());
+    }
     webSocketHeaders.keySet().removeIf(name::equalsIgnoreCase);
     webSocketHeaders.put(name, value);
     return this;
@@ -234,6 +239,9 @@ public final class ConnectAttempt {
    */
   public synchronized ConnectAttempt userProperty(String name, String value) {
     requireOpen();
+    if (properties == null) {
+      properties = options.connectProperties().toBuilder();
+    }
     properties.userProperty(
         OptionChecks.requireString(name, "user property name"),
         OptionChecks.requireString(value, "user property value"));
@@ -319,12 +327,12 @@ public final class ConnectAttempt {
   synchronized TransportOptions transportOptions() {
     TransportOptions built = options.transport();
     return new TransportOptions(
-        built.connectTimeout(),
-        built.handshakeTimeout(),
-        Duration.ofMillis(keepAliveSeconds * 1500L),
-        sslContext,
-        built.verifyHostName(),
-        Map.copyOf(webSocketHeaders));
+            built.connectTimeout(),
+            built.handshakeTimeout(),
+            sslContext,
+            built.verifyHostName(),
+            webSocketHeaders == null ? built.webSocketHeaders() : Map.copyOf(webSocketHeaders))
+        .shared();
   }
 
   /**
@@ -341,7 +349,11 @@ public final class ConnectAttempt {
         will,
         userName,
         password,
-        options.version().hasProperties() ? properties.build() : Properties.NONE);
+        options.version().hasProperties() ? properties() : Properties.NONE);
+  }
+
+  private Properties properties() {
+    return properties == null ? options.connectProperties() : properties.build();
   }
 
   /** Returns the client, the server and the number; no secret. */

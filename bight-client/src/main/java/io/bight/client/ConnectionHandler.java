@@ -14,8 +14,10 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   private final ClientWorker worker;
   private final ServerAddress.Scheme scheme;
-  private final Consumer<Throwable> onHandshakeFailure;
-  private boolean ready;
+
+  /** Null when the transport is open: then the attempt to open it is over, and is let go of. */
+  private @Nullable Consumer<Throwable> onHandshakeFailure;
+
   private @Nullable Throwable cause;
 
   /**
@@ -39,13 +41,13 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (!ready && PipelineParts.isReady(event, scheme.webSocket)) {
+    if (onHandshakeFailure != null && PipelineParts.isReady(event, scheme.webSocket)) {
       becomeReady(context);
     }
   }
 
   private void becomeReady(ChannelHandlerContext context) {
-    ready = true;
+    onHandshakeFailure = null;
     worker.inLogContext(() -> worker.onTransportOpened(context.channel()));
   }
 
@@ -89,7 +91,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    if (ready) {
+    if (onHandshakeFailure == null) {
       worker.inLogContext(() -> worker.onTransportClosed(context.channel(), cause));
     } else {
       onHandshakeFailure.accept(cause == null ? new ClosedChannelException() : cause);

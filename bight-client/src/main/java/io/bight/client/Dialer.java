@@ -4,17 +4,21 @@ package io.bight.client;
 import io.bight.client.internal.NameResolver;
 import io.bight.client.internal.PipelineParts;
 import io.bight.client.internal.Transport;
-import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoEventLoop;
-import io.netty.resolver.NoopAddressResolverGroup;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -26,43 +30,49 @@ import org.jspecify.annotations.Nullable;
  * told in a later turn, or never once it is cancelled.
  */
 final class Dialer {
+  /** Guesses how much a socket will bring; each socket has a guess of its own. */
+  private static final RecvByteBufAllocator READ_SIZES = new AdaptiveRecvByteBufAllocator();
+
   private final IoEventLoop eventLoop;
   private final Transport transport;
   private final ServerAddress server;
   private final TransportOptions options;
+  private final int keepAliveSeconds;
   private final ClientWorker worker;
   private final Consumer<Throwable> onFailure;
   private @Nullable Channel channel;
-  private @Nullable ScheduledFuture<?> lookUpTimer;
+
+  /** Ends the look-up, or the attempt for one address. */
+  private @Nullable ScheduledFuture<?> timer;
+
   private boolean over;
 
   /**
    * Makes an attempt that has not begun.
    *
    * @param loop drives the transport
+   * @param request what to open
    * @param worker learns of success by {@link ClientWorker#onTransportOpened}
    * @param onFailure is told why there is no transport
    */
   Dialer(
-      MqttLoop loop,
-      ServerAddress server,
-      TransportOptions options,
-      ClientWorker worker,
-      Consumer<Throwable> onFailure) {
+      MqttLoop loop, ConnectAttempt request, ClientWorker worker, Consumer<Throwable> onFailure) {
     this.eventLoop = loop.eventLoop();
     this.transport = loop.surroundings().transport();
-    this.server = server;
-    this.options = options;
+    this.server = request.serverAddress();
+    this.options = request.transportOptions();
+    this.keepAliveSeconds = request.keepAliveSeconds();
     this.worker = worker;
     this.onFailure = onFailure;
   }
 
   void start() {
-    lookUpTimer =
-        eventLoop.schedule(
-            () -> fail(new LookUpTimeoutException(server.host())),
-            options.connectTimeout().toNanos(),
-            TimeUnit.NANOSECONDS);
+    InetAddress known = NameResolver.addressInDigits(server.host());
+    if (known != null) {
+      eventLoop.execute(() -> onResolved(List.of(known), null));
+      return;
+    }
+    startTimer(() -> fail(new LookUpTimeoutException(server.host())));
     NameResolver.resolve(server.host())
         .whenComplete(
             (addresses, failure) -> {
@@ -76,7 +86,7 @@ final class Dialer {
     if (over) {
       return;
     }
-    endLookUpTimer();
+    endTimer();
     if (addresses == null) {
       fail(NameResolver.unwrapped(failure));
     } else {
@@ -86,30 +96,30 @@ final class Dialer {
 
   /** Tries one address, and then those behind it. */
   private void connect(List<InetAddress> addresses, int index) {
-    Bootstrap bootstrap =
-        new Bootstrap()
-            .group(eventLoop)
-            .channelFactory(transport::newSocketChannel)
-            .resolver(NoopAddressResolverGroup.INSTANCE)
-            .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.connectTimeout().toMillis())
-            .option(ChannelOption.TCP_NODELAY, true)
-            .option(ChannelOption.SO_KEEPALIVE, true)
-            .handler(pipeline());
-    transport.limitUnacknowledged(bootstrap, options.userTimeout());
-    var connecting = bootstrap.connect(new InetSocketAddress(addresses.get(index), server.port()));
-    channel = connecting.channel();
-    connecting.addListener(
-        done -> {
-          if (eventLoop.inEventLoop()) {
-            onTried(addresses, index, done.cause());
-          } else {
-            // Where no socket could even be made, Netty tells so on a thread of its own.
-            eventLoop.execute(() -> onTried(addresses, index, done.cause()));
+    Channel opened;
+    try {
+      opened = open();
+    } catch (Throwable t) { // no more descriptors, or what TLS was given is of no use
+      if (channel != null) {
+        channel.close();
+      }
+      onTried(addresses, index, t);
+      return;
+    }
+    InetSocketAddress address = new InetSocketAddress(addresses.get(index), server.port());
+    ChannelPromise connecting = opened.newPromise();
+    connecting.addListener(done -> onTried(addresses, index, done.cause()));
+    startTimer(
+        () -> {
+          if (connecting.tryFailure(new ConnectTimeoutException("no answer from " + address))) {
+            opened.close();
           }
         });
+    opened.connect(address, connecting);
   }
 
   private void onTried(List<InetAddress> addresses, int index, @Nullable Throwable failure) {
+    endTimer();
     if (failure == null || over) {
       return;
     }
@@ -120,53 +130,68 @@ final class Dialer {
     }
   }
 
-  private ChannelInitializer<Channel> pipeline() {
-    return new ChannelInitializer<>() {
-      @Override
-      protected void initChannel(Channel created) {
-        if (server.scheme().tls) {
-          PipelineParts.addTls(
-              created,
-              options.sslContext(),
-              server.host(),
-              server.port(),
-              options.verifyHostName(),
-              options.handshakeTimeout());
-        }
-        if (server.scheme().webSocket) {
-          PipelineParts.addWebSocket(
-              created.pipeline(),
-              URI.create(server.toString()),
-              options.webSocketHeaders(),
-              options.handshakeTimeout());
-        }
-        created
-            .pipeline()
-            .addLast(new ConnectionHandler(worker, server.scheme(), Dialer.this::fail));
-      }
-    };
+  /** Makes a socket that is on the loop and not connected. */
+  private Channel open() {
+    Channel opened = transport.newSocketChannel(); // Netty switches Nagle's algorithm off
+    channel = opened;
+    opened.config().setConnectTimeoutMillis(0); // see startTimer
+    opened.config().setRecvByteBufAllocator(READ_SIZES);
+    opened.config().setOption(ChannelOption.SO_KEEPALIVE, true);
+    transport.limitUnacknowledged(opened, Duration.ofMillis(keepAliveSeconds * 1500L));
+    EventLoopGroup loop = eventLoop;
+    Throwable failure = loop.register(opened).cause(); // at once, since this is the driver
+    if (failure != null) {
+      throw new ChannelException("a socket could not be registered", failure);
+    }
+    fill(opened);
+    return opened;
+  }
+
+  private void fill(Channel opened) {
+    if (server.scheme().tls) {
+      PipelineParts.addTls(
+          opened,
+          options.sslContext(),
+          server.host(),
+          server.port(),
+          options.verifyHostName(),
+          options.handshakeTimeout());
+    }
+    if (server.scheme().webSocket) {
+      PipelineParts.addWebSocket(
+          opened.pipeline(),
+          URI.create(server.toString()),
+          options.webSocketHeaders(),
+          options.handshakeTimeout());
+    }
+    opened.pipeline().addLast(new ConnectionHandler(worker, server.scheme(), this::fail));
   }
 
   /** There is no transport; told once, whichever of connect and the pipeline tells first. */
   private void fail(Throwable cause) {
     if (!over) {
       over = true;
-      endLookUpTimer();
+      endTimer();
       onFailure.accept(cause);
     }
   }
 
-  private void endLookUpTimer() {
-    if (lookUpTimer != null) {
-      lookUpTimer.cancel(false);
-      lookUpTimer = null;
+  /** Netty has a timer for this too, but its channels keep that as long as they are open. */
+  private void startTimer(Runnable onTimeout) {
+    timer = eventLoop.schedule(onTimeout, options.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private void endTimer() {
+    if (timer != null) {
+      timer.cancel(false);
+      timer = null;
     }
   }
 
   /** Gives up; nothing is told any more. */
   void cancel() {
     over = true;
-    endLookUpTimer();
+    endTimer();
     if (channel != null) {
       channel.close();
     }

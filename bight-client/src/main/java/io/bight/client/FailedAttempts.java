@@ -5,6 +5,7 @@ import io.bight.mqtt.packet.Publish;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How often messages have failed that the server sends again on each connection of a session.
@@ -22,16 +23,8 @@ final class FailedAttempts {
     }
   }
 
-  /** Guarded by this. */
-  private final Map<Key, Integer> attempts =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Integer> eldest) {
-          return size() > MOST_MESSAGES;
-        }
-      };
+  /** Guarded by this; null until a handler throws for the first time. */
+  private @Nullable Map<Key, Integer> attempts;
 
   /** Empty in nearly every program: written under the lock, read by the driver for each message. */
   private volatile boolean empty = true;
@@ -40,9 +33,11 @@ final class FailedAttempts {
   synchronized int count(Delivery delivery) {
     if (delivery.failures == 0) {
       Key key = Key.of(delivery.incoming.message());
-      Integer before = attempts.remove(key); // so that it becomes the youngest
+      Map<Key, Integer> counted = attempts == null ? new Bounded() : attempts;
+      attempts = counted;
+      Integer before = counted.remove(key); // so that it becomes the youngest
       delivery.failures = before == null ? 1 : before + 1;
-      attempts.put(key, delivery.failures);
+      counted.put(key, delivery.failures);
       empty = false;
     }
     return delivery.failures;
@@ -52,15 +47,27 @@ final class FailedAttempts {
   void forget(Publish message) {
     if (!empty) {
       synchronized (this) {
-        attempts.remove(Key.of(message));
-        empty = attempts.isEmpty();
+        if (attempts != null) {
+          attempts.remove(Key.of(message));
+          empty = attempts.isEmpty();
+        }
       }
     }
   }
 
   /** The session is lost: packet identifiers begin anew. */
   synchronized void clear() {
-    attempts.clear();
+    attempts = null;
     empty = true;
+  }
+
+  /** Forgets the oldest beyond the bound. */
+  private static final class Bounded extends LinkedHashMap<Key, Integer> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<Key, Integer> eldest) {
+      return size() > MOST_MESSAGES;
+    }
   }
 }

@@ -41,8 +41,8 @@ final class GivenOptions {
   @Nullable Will will;
   @Nullable String userName;
   byte @Nullable [] password;
-  Duration connectTimeout = Duration.ofSeconds(10);
-  Duration handshakeTimeout = Duration.ofSeconds(10);
+  Duration connectTimeout = TransportOptions.DEFAULT.connectTimeout();
+  Duration handshakeTimeout = TransportOptions.DEFAULT.handshakeTimeout();
   @Nullable SSLContext sslContext;
   boolean verifyHostName = true;
   final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
@@ -104,12 +104,12 @@ final class GivenOptions {
         password,
         properties.build(),
         new TransportOptions(
-            connectTimeout,
-            handshakeTimeout,
-            Duration.ofMillis(keepAliveSeconds * 1500L),
-            sslContext,
-            verifyHostName,
-            Map.copyOf(webSocketHeaders)),
+                connectTimeout,
+                handshakeTimeout,
+                sslContext,
+                verifyHostName,
+                Map.copyOf(webSocketHeaders))
+            .shared(),
         reconnect,
         manualAcknowledgement,
         callbackErrorPolicy,
@@ -120,14 +120,21 @@ final class GivenOptions {
         publishWillOnClose,
         offlinePolicy,
         blockTimeout,
+        engineOptions(),
+        beforeConnect);
+  }
+
+  /** Returns the defaults themselves where nothing else was given: they are shared by clients. */
+  private EngineOptions engineOptions() {
+    EngineOptions options =
         new EngineOptions(
             connackTimeout,
             queueMaximumMessages,
             queueMaximumBytes,
             overflowPolicy,
             sessionLoss,
-            deduplicationWindow),
-        beforeConnect);
+            deduplicationWindow);
+    return options.equals(EngineOptions.DEFAULT) ? EngineOptions.DEFAULT : options;
   }
 
   private void requireIdentifierOfItsOwn() {

@@ -15,7 +15,6 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,17 +52,17 @@ final class IncomingDelivery {
   private final FailedAttempts failedAttempts = new FailedAttempts();
 
   /** Messages that have arrived and are not delivered, in the order of arrival. */
-  private final ArrayDeque<IncomingPublish> waiting = new ArrayDeque<>();
+  private final ArrayDeque<IncomingPublish> waiting = new ArrayDeque<>(0);
 
   private long waitingBytes;
 
-  /** Those that have messages. */
-  private final Set<DeliveryTarget> busy = Collections.newSetFromMap(new IdentityHashMap<>());
+  /** Those that have messages; empty and not to be changed until there is one. */
+  private Set<DeliveryTarget> busy = Set.of();
 
   private boolean delivering;
 
   /** How many connections have ended whose session goes on; written by the driver, read by all. */
-  private final AtomicInteger connectionsEnded = new AtomicInteger();
+  private volatile int connectionsEnded;
 
   private volatile boolean closed;
 
@@ -150,7 +149,7 @@ final class IncomingDelivery {
       if (allAreDirect()) {
         deliverDirectly(incoming, message);
       } else {
-        Delivery delivery = new Delivery(incoming, message, connectionsEnded.get());
+        Delivery delivery = new Delivery(incoming, message, connectionsEnded);
         handOut(delivery);
         settle(delivery, Outcome.DONE);
       }
@@ -163,13 +162,12 @@ final class IncomingDelivery {
     boolean matched = false;
     Delivery failed = null;
     Outcome outcome = Outcome.DONE;
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.matches(message.topic())) {
         matched = true;
         Throwable error = callbacks.callMessageHandler(handler, message);
         if (error != null) {
-          failed =
-              failed == null ? new Delivery(incoming, message, connectionsEnded.get()) : failed;
+          failed = failed == null ? new Delivery(incoming, message, connectionsEnded) : failed;
           if (onThrew(failed, error, 1, handlingOf(handler)) == Outcome.FAILED) {
             outcome = Outcome.FAILED;
           }
@@ -183,7 +181,7 @@ final class IncomingDelivery {
   }
 
   private boolean hasRoomFor(Message message) {
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.matches(message.topic())) {
         DeliveryTarget target = targetOf(handler);
         if (target != null && !target.hasRoomFor(message, handler)) {
@@ -196,7 +194,7 @@ final class IncomingDelivery {
 
   private void handOut(Delivery delivery) {
     Message message = delivery.message;
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (!handler.matches(message.topic())) {
         continue;
       }
@@ -206,10 +204,17 @@ final class IncomingDelivery {
       if (target == null) {
         settle(delivery, call(delivery, handler, 1, handlingOf(handler)));
       } else {
-        busy.add(target);
+        noteBusy(target);
         target.take(delivery, handler);
       }
     }
+  }
+
+  private void noteBusy(DeliveryTarget target) {
+    if (busy.isEmpty()) {
+      busy = Collections.newSetFromMap(new IdentityHashMap<>(1));
+    }
+    busy.add(target);
   }
 
   private MessageHandling handlingOf(MessageHandler handler) {
@@ -269,10 +274,7 @@ final class IncomingDelivery {
     }
     // At once: the program may reject it before it is acknowledged.
     callbacks.callNow(
-        client,
-        "onDeadLetter",
-        callbacks.onDeadLetter,
-        new DeadLetterEvent(delivery.message, error, attempts));
+        client, EventKind.DEAD_LETTER, new DeadLetterEvent(delivery.message, error, attempts));
   }
 
   void onKeyFailed(Message message, Throwable error) {
@@ -295,7 +297,7 @@ final class IncomingDelivery {
 
   /** Tells whether the server sends a message again of its own accord; any thread. */
   boolean comesAgain(Delivery delivery) {
-    return delivery.isAtLeastOnce() && delivery.connectionsEnded != connectionsEnded.get();
+    return delivery.isAtLeastOnce() && delivery.connectionsEnded != connectionsEnded;
   }
 
   /** A handler is done with a message; any thread. */
@@ -457,7 +459,8 @@ final class IncomingDelivery {
     if (!sessionGoesOn) {
       return;
     }
-    connectionsEnded.incrementAndGet();
+    int ended = connectionsEnded + 1; // the driver alone writes
+    connectionsEnded = ended;
     waiting.removeIf(
         message -> {
           boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
@@ -484,7 +487,7 @@ final class IncomingDelivery {
       lanes.close();
     }
     busy.forEach(DeliveryTarget::close);
-    for (MessageHandler handler : callbacks.onMessage) {
+    for (MessageHandler handler : callbacks.messageHandlers()) {
       if (handler.target != null) {
         handler.target.close();
       }

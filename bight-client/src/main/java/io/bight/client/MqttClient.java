@@ -492,7 +492,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onDeadLetter(Consumer<DeadLetterEvent> callback) {
-    return Callbacks.add(callbacks.onDeadLetter, callback);
+    return callbacks.add(EventKind.DEAD_LETTER, callback);
   }
 
   /**
@@ -502,7 +502,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onConnect(Consumer<ConnectEvent> callback) {
-    return Callbacks.add(callbacks.onConnect, callback);
+    return callbacks.add(EventKind.CONNECT, callback);
   }
 
   /**
@@ -512,7 +512,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onConnectFailure(Consumer<ConnectFailureEvent> callback) {
-    return Callbacks.add(callbacks.onConnectFailure, callback);
+    return callbacks.add(EventKind.CONNECT_FAILURE, callback);
   }
 
   /**
@@ -522,7 +522,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onDisconnect(Consumer<DisconnectEvent> callback) {
-    return Callbacks.add(callbacks.onDisconnect, callback);
+    return callbacks.add(EventKind.DISCONNECT, callback);
   }
 
   /**
@@ -532,7 +532,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onCallbackError(Consumer<CallbackErrorEvent> callback) {
-    return Callbacks.add(callbacks.onCallbackError, callback);
+    return callbacks.add(EventKind.CALLBACK_ERROR, callback);
   }
 
   /**
@@ -543,7 +543,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onPublished(Consumer<PublishEvent> callback) {
-    return Callbacks.add(callbacks.onPublished, callback);
+    return callbacks.add(EventKind.PUBLISHED, callback);
   }
 
   /**
@@ -553,7 +553,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onSubscribed(Consumer<SubscribeEvent> callback) {
-    return Callbacks.add(callbacks.onSubscribed, callback);
+    return callbacks.add(EventKind.SUBSCRIBED, callback);
   }
 
   /**
@@ -563,7 +563,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onUnsubscribed(Consumer<SubscribeEvent> callback) {
-    return Callbacks.add(callbacks.onUnsubscribed, callback);
+    return callbacks.add(EventKind.UNSUBSCRIBED, callback);
   }
 
   /**
@@ -573,7 +573,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onTransport(Consumer<TransportEvent> callback) {
-    return Callbacks.add(callbacks.onTransport, callback);
+    return callbacks.add(EventKind.TRANSPORT, callback);
   }
 
   /**
@@ -585,7 +585,7 @@ public final class MqttClient implements AutoCloseable {
    * @return removes it
    */
   public Registration onPacket(Consumer<String> callback) {
-    return Callbacks.add(callbacks.onPacket, callback);
+    return callbacks.add(EventKind.PACKET, callback);
   }
 
   void acknowledge(IncomingPublish incoming, ReasonCode reasonCode, Properties properties) {

@@ -574,7 +574,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onDeadLetter(Consumer<DeadLetterEvent> callback) {
-    Callbacks.add(callbacks.onDeadLetter, callback);
+    callbacks.add(EventKind.DEAD_LETTER, callback);
     return this;
   }
 
@@ -585,7 +585,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onConnect(Consumer<ConnectEvent> callback) {
-    Callbacks.add(callbacks.onConnect, callback);
+    callbacks.add(EventKind.CONNECT, callback);
     return this;
   }
 
@@ -596,7 +596,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onConnectFailure(Consumer<ConnectFailureEvent> callback) {
-    Callbacks.add(callbacks.onConnectFailure, callback);
+    callbacks.add(EventKind.CONNECT_FAILURE, callback);
     return this;
   }
 
@@ -607,7 +607,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onDisconnect(Consumer<DisconnectEvent> callback) {
-    Callbacks.add(callbacks.onDisconnect, callback);
+    callbacks.add(EventKind.DISCONNECT, callback);
     return this;
   }
 
@@ -618,7 +618,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onCallbackError(Consumer<CallbackErrorEvent> callback) {
-    Callbacks.add(callbacks.onCallbackError, callback);
+    callbacks.add(EventKind.CALLBACK_ERROR, callback);
     return this;
   }
 
@@ -630,7 +630,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onPublished(Consumer<PublishEvent> callback) {
-    Callbacks.add(callbacks.onPublished, callback);
+    callbacks.add(EventKind.PUBLISHED, callback);
     return this;
   }
 
@@ -641,7 +641,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onSubscribed(Consumer<SubscribeEvent> callback) {
-    Callbacks.add(callbacks.onSubscribed, callback);
+    callbacks.add(EventKind.SUBSCRIBED, callback);
     return this;
   }
 
@@ -652,7 +652,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onUnsubscribed(Consumer<SubscribeEvent> callback) {
-    Callbacks.add(callbacks.onUnsubscribed, callback);
+    callbacks.add(EventKind.UNSUBSCRIBED, callback);
     return this;
   }
 
@@ -663,7 +663,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onTransport(Consumer<TransportEvent> callback) {
-    Callbacks.add(callbacks.onTransport, callback);
+    callbacks.add(EventKind.TRANSPORT, callback);
     return this;
   }
 
@@ -676,7 +676,7 @@ public final class MqttClientBuilder {
    * @return this builder
    */
   public MqttClientBuilder onPacket(Consumer<String> callback) {
-    Callbacks.add(callbacks.onPacket, callback);
+    callbacks.add(EventKind.PACKET, callback);
     return this;
   }
 

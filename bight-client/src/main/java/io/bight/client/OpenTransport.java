@@ -9,8 +9,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.channels.ClosedChannelException;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,15 +29,24 @@ final class OpenTransport {
   /** Why nothing is read; it goes on when no reason is left. */
   enum Pause {
     /** Whoever drives is to leave, and the rest waits for the next one. */
-    DRIVER_LEAVES,
+    DRIVER_LEAVES(1),
     /** The program has no room for more messages. */
-    NO_ROOM
+    NO_ROOM(2);
+
+    private final int bit;
+
+    Pause(int bit) {
+      this.bit = bit;
+    }
   }
 
   private final MqttClient client;
   private final Channel channel;
   private final MqttEngine engine;
-  private final Set<Pause> pauses = EnumSet.noneOf(Pause.class);
+
+  /** Why nothing is read: a bit for each reason. */
+  private int pauses;
+
   private @Nullable ChannelFuture lastWrite;
   private @Nullable ScheduledFuture<?> engineTimer;
   private long engineTimerNanos;
@@ -86,6 +93,9 @@ final class OpenTransport {
       lastWrite = channel.writeAndFlush(batch);
       lastWrite.addListener(
           written -> {
+            if (written == lastWrite) {
+              lastWrite = null; // a connection may be idle for hours
+            }
             if (!written.isSuccess()) {
               LogContext.run(client, () -> onWriteFailure(written.cause()));
             } else if (!gone) {
@@ -167,16 +177,20 @@ final class OpenTransport {
   /** Reads no more; returns whether this is a new reason. */
   boolean pauseReading(Pause reason) {
     channel.config().setAutoRead(false);
-    return pauses.add(reason);
+    boolean isNew = !isPaused(reason);
+    pauses |= reason.bit;
+    return isNew;
   }
 
   boolean isPaused(Pause reason) {
-    return pauses.contains(reason);
+    return (pauses & reason.bit) != 0;
   }
 
   /** Reads again if no other reason is left, and handles what had arrived before the pause. */
   void resumeReading(Pause reason) {
-    if (pauses.remove(reason) && pauses.isEmpty() && !gone) {
+    boolean wasPaused = isPaused(reason);
+    pauses &= ~reason.bit;
+    if (wasPaused && pauses == 0 && !gone) {
       channel.config().setAutoRead(true);
       LogContext.run(
           client,

@@ -17,6 +17,9 @@ public final class ReconnectPolicy {
   private static final Duration LONGEST_DELAY = Duration.ofDays(365);
   private static final double JITTER = 0.5;
 
+  private static final ReconnectPolicy DEFAULT =
+      exponential(Duration.ofMillis(500), Duration.ofSeconds(30));
+
   private final Duration minimumDelay;
   private final Duration maximumDelay;
   private final int maximumAttempts;
@@ -43,7 +46,7 @@ public final class ReconnectPolicy {
    * @return the default policy
    */
   public static ReconnectPolicy exponential() {
-    return exponential(Duration.ofMillis(500), Duration.ofSeconds(30));
+    return DEFAULT;
   }
 
   /**

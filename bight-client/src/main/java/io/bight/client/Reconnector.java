@@ -13,7 +13,6 @@ import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -56,8 +55,8 @@ final class Reconnector {
   private int connections;
   private @Nullable String lastLoss;
   private Phase phase = Phase.IDLE;
-  private final List<RequestFuture<ConnectEvent>> connecting = new ArrayList<>();
-  private final List<RequestFuture<Void>> disconnecting = new ArrayList<>();
+  private final Waiting<ConnectEvent> connecting = new Waiting<>();
+  private final Waiting<Void> disconnecting = new Waiting<>();
 
   /** Whether there is no connection and none is wanted; written by the driver, read by all. */
   private volatile boolean resting = true;
@@ -70,7 +69,7 @@ final class Reconnector {
   private @Nullable ScheduledFuture<?> retryTimer;
 
   // As long as a transport
-  private @Nullable ConnectAttempt sent;
+  private int keepAliveSeconds;
   private @Nullable ConnectEvent connected;
 
   /** Why the library itself is ending the connection; null: the program asked for it. */
@@ -142,7 +141,7 @@ final class Reconnector {
     cancelRetry();
     disconnecting.add(future);
     // Callbacks and stages of futures may ask for another connection; that one is not ended.
-    List<RequestFuture<ConnectEvent>> ended = takeAll(connecting);
+    List<RequestFuture<ConnectEvent>> ended = connecting.takeAll();
     if (phase == Phase.CONNECTING) {
       cancelAttempt();
     }
@@ -249,7 +248,7 @@ final class Reconnector {
   Connect onTransportOpened() {
     ConnectAttempt request = Objects.requireNonNull(attempt, "attempt").request();
     attempt = null;
-    sent = request;
+    keepAliveSeconds = request.keepAliveSeconds();
     phase = Phase.OPEN;
     return request.connect(client.clientId());
   }
@@ -274,12 +273,15 @@ final class Reconnector {
     connections++;
     connected = event;
     retries.onAccepted(nowNanos);
-    int keepAliveSeconds =
-        connack.properties().get(Property.SERVER_KEEP_ALIVE, sent().keepAliveSeconds());
-    client.status().setConnected(Duration.ofSeconds(keepAliveSeconds));
-    LOG.debug("{} is connected, session present: {}", client.describe(), connack.sessionPresent());
-    callbacks.call(client, "onConnect", callbacks.onConnect, event);
-    for (RequestFuture<ConnectEvent> future : takeAll(connecting)) {
+    client
+        .status()
+        .setConnected(connack.properties().get(Property.SERVER_KEEP_ALIVE, keepAliveSeconds));
+    if (LOG.isDebugEnabled()) {
+      LOG.debug(
+          "{} is connected, session present: {}", client.describe(), connack.sessionPresent());
+    }
+    callbacks.call(client, EventKind.CONNECT, event);
+    for (RequestFuture<ConnectEvent> future : connecting.takeAll()) {
       future.onSuccess(event);
     }
   }
@@ -295,7 +297,7 @@ final class Reconnector {
     wanted &= delay != null;
     retryDelay = wanted ? delay : null;
     // A callback may ask for another attempt, which is not the one that has failed.
-    List<RequestFuture<ConnectEvent>> failed = wanted ? List.of() : takeAll(connecting);
+    List<RequestFuture<ConnectEvent>> failed = wanted ? List.of() : connecting.takeAll();
     client.status().setState(wanted ? State.RECONNECTING : State.DISCONNECTED);
     LOG.info(
         "{} ({})",
@@ -303,8 +305,7 @@ final class Reconnector {
         retryDelay == null ? "no further attempt" : "again in " + retryDelay.toMillis() + " ms");
     callbacks.call(
         client,
-        "onConnectFailure",
-        callbacks.onConnectFailure,
+        EventKind.CONNECT_FAILURE,
         new ConnectFailureEvent(client, failure, retries.failures(), retryDelay));
     failAll(failed, failure);
   }
@@ -330,7 +331,7 @@ final class Reconnector {
     } else {
       onAttemptFailed(
           ConnectFailures.ofEnd(
-              client.describe(), sent().serverAddress(), options.version(), end, firstBytes));
+              client.describe(), client.status().server(), options.version(), end, firstBytes));
     }
   }
 
@@ -353,20 +354,10 @@ final class Reconnector {
             reconnectIn == null
                 ? "no reconnect"
                 : "reconnect in " + reconnectIn.toMillis() + " ms");
-    callbacks.call(
-        client,
-        "onDisconnect",
-        callbacks.onDisconnect,
-        new DisconnectEvent(client, end, reconnectIn));
-  }
-
-  /** Returns what the open transport was opened with. */
-  private ConnectAttempt sent() {
-    return Objects.requireNonNull(sent, "sent");
+    callbacks.call(client, EventKind.DISCONNECT, new DisconnectEvent(client, end, reconnectIn));
   }
 
   void onTransportClosed() {
-    sent = null;
     phase = Phase.IDLE;
   }
 
@@ -379,7 +370,7 @@ final class Reconnector {
       completeAll(enterRest());
       return;
     }
-    List<RequestFuture<Void>> disconnected = takeAll(disconnecting);
+    List<RequestFuture<Void>> disconnected = disconnecting.takeAll();
     Duration delay = retryDelay == null ? Duration.ZERO : retryDelay;
     retryDelay = null;
     phase = Phase.WAITING;
@@ -410,7 +401,7 @@ final class Reconnector {
     resting = true;
     worker.onRest();
     loop.onClientEnded();
-    return takeAll(disconnecting);
+    return disconnecting.takeAll();
   }
 
   /** Tells what is going on; any thread, so only of what can be read in the middle of a change. */
@@ -433,11 +424,5 @@ final class Reconnector {
 
   private static void completeAll(List<RequestFuture<Void>> futures) {
     futures.forEach(future -> future.succeed(null));
-  }
-
-  private static <T> List<T> takeAll(List<T> list) {
-    List<T> all = List.copyOf(list);
-    list.clear();
-    return all;
   }
 }

@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The outcome of a request that the engine completes. */
 final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
+  /** What is asked, without the name of the client if there is one. */
   private final String description;
+
   private final @Nullable MqttClient client;
 
   RequestFuture(MqttLoop loop, String description) {
@@ -19,7 +21,7 @@ final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
   /** Makes the outcome of what is asked of a client, which is named behind what is asked. */
   RequestFuture(MqttClient client, String asked) {
     super(client.loop());
-    this.description = asked + " " + client.describe();
+    this.description = asked;
     this.client = client;
   }
 
@@ -40,6 +42,6 @@ final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
 
   @Override
   String describe() {
-    return description;
+    return client == null ? description : description + " " + client.describe();
   }
 }

@@ -4,7 +4,7 @@ package io.bight.client;
 import io.bight.mqtt.MqttQueueFullException;
 import io.bight.mqtt.Properties;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The room for SUBSCRIBE and UNSUBSCRIBE of one client, from the call until the answer. A bound
@@ -20,8 +20,9 @@ final class RequestRoom {
   private static final int FILTER_BYTES = 128;
   private static final int PROPERTY_BYTES = 256;
 
-  private final AtomicLong requests = new AtomicLong();
-  private final AtomicLong bytes = new AtomicLong();
+  // Guarded by this
+  private int requests;
+  private long bytes;
 
   /** Takes room for a request until its future is done; returns false if it was refused. */
   boolean tryTake(
@@ -31,31 +32,35 @@ final class RequestRoom {
       size += FILTER_BYTES + 4L * topicFilter.length(); // in the packet and in its description
     }
     long taken = size;
-    boolean tooMany = requests.incrementAndGet() > MAXIMUM_REQUESTS;
-    boolean tooLarge = bytes.addAndGet(taken) > MAXIMUM_BYTES;
-    if (tooMany || tooLarge) {
-      giveBack(taken);
-      request.onFailure(
-          new MqttQueueFullException(
-              client
-                  + " has "
-                  + requests
-                  + " SUBSCRIBE and UNSUBSCRIBE that wait for their answer, about "
-                  + bytes
-                  + " B; there is room for "
-                  + MAXIMUM_REQUESTS
-                  + " and "
-                  + MAXIMUM_BYTES
-                  + " B. Wait for earlier ones, and subscribe once: it is done again on every"
-                  + " new session"));
+    String full = take(taken);
+    if (full != null) {
+      request.onFailure(new MqttQueueFullException(client + full));
       return false;
     }
     request.whenComplete((result, failure) -> giveBack(taken));
     return true;
   }
 
-  private void giveBack(long size) {
-    requests.decrementAndGet();
-    bytes.addAndGet(-size);
+  /** Takes room; returns what to say if there is none, behind the client's name, or null. */
+  private synchronized @Nullable String take(long size) {
+    if (requests < MAXIMUM_REQUESTS && bytes + size <= MAXIMUM_BYTES) {
+      requests++;
+      bytes += size;
+      return null;
+    }
+    return " has "
+        + (requests + 1)
+        + " SUBSCRIBE and UNSUBSCRIBE that wait for their answer, about "
+        + (bytes + size)
+        + " B; there is room for "
+        + MAXIMUM_REQUESTS
+        + " and "
+        + MAXIMUM_BYTES
+        + " B. Wait for earlier ones, and subscribe once: it is done again on every new session";
+  }
+
+  private synchronized void giveBack(long size) {
+    requests--;
+    bytes -= size;
   }
 }

@@ -127,9 +127,12 @@ final class Retries {
         : end;
   }
 
-  /** A server that takes a connection and soon ends it is met less eagerly each time. */
+  /**
+   * A server that takes a connection and soon ends it is met less eagerly each time, from the
+   * second time on: once is an accident, and the program is to have its connection back at once.
+   */
   private int level() {
-    return Math.max(shortConnections, takeovers);
+    return Math.max(Math.max(shortConnections - 1, 0), takeovers);
   }
 
   private Duration delay(@Nullable ReasonCode reason) {

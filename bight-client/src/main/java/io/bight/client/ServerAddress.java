@@ -65,7 +65,27 @@ record ServerAddress(
   private static final String DEFAULT_PATH = "/mqtt";
   private static final String EXAMPLE = "; write it like mqtt://localhost or mqtt://host:1883";
 
+  /**
+   * The one parsed last, since a program that has many clients has them of one server. One with a
+   * password is not kept beyond its client.
+   */
+  private static volatile @Nullable Parsed latest;
+
+  private record Parsed(String text, ServerAddress address) {}
+
   static ServerAddress parse(String text) {
+    Parsed before = latest;
+    if (before != null && before.text.equals(text)) {
+      return before.address;
+    }
+    ServerAddress address = parseAnew(text);
+    if (address.userName == null) {
+      latest = new Parsed(text, address);
+    }
+    return address;
+  }
+
+  private static ServerAddress parseAnew(String text) {
     URI uri;
     try {
       uri = new URI(text.contains("://") ? text : "mqtt://" + text);

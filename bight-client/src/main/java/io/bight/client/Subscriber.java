@@ -46,7 +46,7 @@ final class Subscriber {
     List<String> topicFilters = copy.stream().map(Subscription::topicFilter).toList();
     var future =
         new RequestFuture<SubscribeResult>(client, "subscribing to " + topicFilters + " by");
-    report(future, callbacks.onSubscribed, "onSubscribed", topicFilters);
+    report(future, EventKind.SUBSCRIBED, topicFilters);
     if (requestRoom.tryTake(future, topicFilters, properties, client.describe())) {
       worker.submit(
           Command.of(
@@ -63,7 +63,7 @@ final class Subscriber {
     var future =
         new RequestFuture<UnsubscribeResult>(client, "unsubscribing from " + topicFilters + " by");
     Runnable removal = callbacks.removalOfSubscriptionHandlers(topicFilters);
-    report(future, callbacks.onUnsubscribed, "onUnsubscribed", topicFilters);
+    report(future, EventKind.UNSUBSCRIBED, topicFilters);
     if (requestRoom.tryTake(future, topicFilters, Properties.NONE, client.describe())) {
       worker.submit(
           Command.of(
@@ -89,15 +89,12 @@ final class Subscriber {
 
   /** Has a request's outcome told to callbacks. */
   private void report(
-      MqttFuture<?> future,
-      List<Consumer<SubscribeEvent>> listeners,
-      String name,
-      List<String> topicFilters) {
+      MqttFuture<?> future, EventKind<SubscribeEvent> kind, List<String> topicFilters) {
     future.whenComplete(
         (result, failure) -> {
-          if (!listeners.isEmpty() && loop.inLoop()) {
+          if (callbacks.has(kind) && loop.inLoop()) {
             MqttException why = failure instanceof MqttException mqtt ? mqtt : null;
-            callbacks.call(client, name, listeners, new SubscribeEvent(client, topicFilters, why));
+            callbacks.call(client, kind, new SubscribeEvent(client, topicFilters, why));
           }
         });
   }

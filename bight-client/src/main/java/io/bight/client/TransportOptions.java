@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param connectTimeout how long TCP may take, for each address
  * @param handshakeTimeout how long TLS and WebSocket may take, each
- * @param userTimeout how long written bytes may stay unacknowledged, where the system can tell;
- *     zero: as long as it likes
  * @param sslContext what TLS trusts and presents; null: the JDK's default
  * @param verifyHostName whether the certificate must be for the host that was asked for
  * @param webSocketHeaders what is added to the WebSocket's request
@@ -20,7 +18,16 @@ import org.jspecify.annotations.Nullable;
 record TransportOptions(
     Duration connectTimeout,
     Duration handshakeTimeout,
-    Duration userTimeout,
     @Nullable SSLContext sslContext,
     boolean verifyHostName,
-    Map<String, String> webSocketHeaders) {}
+    Map<String, String> webSocketHeaders) {
+
+  /** What nearly all clients have, and so share. */
+  static final TransportOptions DEFAULT =
+      new TransportOptions(Duration.ofSeconds(10), Duration.ofSeconds(10), null, true, Map.of());
+
+  /** Returns these options, or what equals them and is there already. */
+  TransportOptions shared() {
+    return equals(DEFAULT) ? DEFAULT : this;
+  }
+}

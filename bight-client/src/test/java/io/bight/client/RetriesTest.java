@@ -113,6 +113,7 @@ class RetriesTest {
   @Test
   void r9ServerThatFailsAgainAndAgainIsMetLessEagerlyEachTime() {
     Retries retries = retries(UNSHORTENED);
+    assertThat(lostAfter(retries, Duration.ofMillis(100))).hasMillis(50);
     assertThat(lostAfter(retries, Duration.ofMillis(100))).hasMillis(500);
     assertThat(lostAfter(retries, Duration.ofMillis(100))).hasSeconds(1);
     // The attempts that find nobody go on from there.

@@ -65,16 +65,31 @@ public final class NameResolver {
   }
 
   /**
-   * Looks a host up. An address in digits is returned at once.
+   * Returns the address that a host is written as.
+   *
+   * @param host a name or an address
+   * @return the address, or null if it is a name
+   */
+  public static @Nullable InetAddress addressInDigits(String host) {
+    try {
+      if (NetUtil.isValidIpV4Address(host)) {
+        // With the host as its name, the address never looks for one.
+        return InetAddress.getByAddress(host, NetUtil.createByteArrayFromIpAddressString(host));
+      }
+      return NetUtil.isValidIpV6Address(host) ? InetAddress.getByName(host) : null;
+    } catch (UnknownHostException e) {
+      return null; // a scope that this machine does not have
+    }
+  }
+
+  /**
+   * Looks a host up.
    *
    * @param host a name or an address
    * @return its addresses in the system's order, at least one, or an {@link UnknownHostException};
    *     completed on a resolver thread
    */
   public static CompletableFuture<List<InetAddress>> resolve(String host) {
-    if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
-      return lookUp(host); // needs no asking
-    }
     CompletableFuture<List<InetAddress>> mine = new CompletableFuture<>();
     CompletableFuture<List<InetAddress>> others = UNDER_WAY.putIfAbsent(host, mine);
     if (others != null) {

@@ -1,7 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client.internal;
 
-import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
@@ -39,9 +39,9 @@ public enum SystemTransport implements Transport {
   }
 
   @Override
-  public void limitUnacknowledged(Bootstrap bootstrap, Duration userTimeout) {
+  public void limitUnacknowledged(Channel channel, Duration userTimeout) {
     if (this == EPOLL && !userTimeout.isZero()) {
-      bootstrap.option(EpollChannelOption.TCP_USER_TIMEOUT, (int) userTimeout.toMillis());
+      channel.config().setOption(EpollChannelOption.TCP_USER_TIMEOUT, (int) userTimeout.toMillis());
     }
   }
 }

@@ -1,7 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client.internal;
 
-import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.socket.DuplexChannel;
 import java.time.Duration;
@@ -18,15 +18,15 @@ public interface Transport {
   /**
    * Makes a socket for a loop of this transport.
    *
-   * @return a socket that is not connected
+   * @return a socket that is not connected, without Nagle's algorithm
    */
   DuplexChannel newSocketChannel();
 
   /**
    * Has the system break a connection whose written bytes stay unacknowledged, where it can.
    *
-   * @param bootstrap what makes the socket
+   * @param channel the socket
    * @param userTimeout for how long; zero: no limit
    */
-  void limitUnacknowledged(Bootstrap bootstrap, Duration userTimeout);
+  void limitUnacknowledged(Channel channel, Duration userTimeout);
 }

@@ -125,12 +125,12 @@ final class PacketReader {
     int from = arrayIndex();
     int to = from + length;
     in.skipBytes(length);
-    int slot = TopicCache.slot(bytes, from, to);
-    String topic = topicCache.find(slot, bytes, from, to);
+    int hash = TopicCache.hash(bytes, from, to);
+    String topic = topicCache.find(hash, bytes, from, to);
     if (topic == null) {
       topic = text(bytes, from, to, what);
       requireNoWildcard(topic, what);
-      topicCache.put(slot, topic);
+      topicCache.put(hash, topic);
     }
     return topic;
   }

@@ -6,25 +6,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * Topic names seen before, so that a topic that comes again and again is one {@code String}. Owned
  * by one decoder, for one connection. Each topic has one slot, found by a hash of its bytes; a
- * newcomer takes the slot over. Bounded: 64 names of at most 128 characters.
+ * newcomer takes the slot over, and has the slots doubled if there was another topic in it. Takes
+ * nothing before the first topic. Bounded: 64 names of at most 128 characters.
  */
 final class TopicCache {
-  private static final int SLOTS = 64;
+  private static final int FIRST_SLOTS = 4;
+  private static final int MOST_SLOTS = 64;
   private static final int LONGEST = 128;
 
-  private final @Nullable String[] topics = new @Nullable String[SLOTS];
+  /** The slots of those that have seen no topic; never written to. */
+  private static final @Nullable String[] NONE = new @Nullable String[1];
 
-  static int slot(byte[] bytes, int from, int to) {
+  /** A power of two. */
+  private @Nullable String[] topics = NONE;
+
+  static int hash(byte[] bytes, int from, int to) {
     int hash = to - from;
     for (int i = from; i < to; i++) {
       hash = 31 * hash + bytes[i];
     }
-    return (hash ^ (hash >>> 16)) & (SLOTS - 1);
+    return hash ^ (hash >>> 16);
   }
 
-  /** Returns the topic name in the slot if it is these very bytes. */
-  @Nullable String find(int slot, byte[] bytes, int from, int to) {
-    String topic = topics[slot];
+  /** Returns the topic name in the hash's slot if it is these very bytes. */
+  @Nullable String find(int hash, byte[] bytes, int from, int to) {
+    String topic = topics[hash & (topics.length - 1)];
     if (topic == null || topic.length() != to - from) {
       return null;
     }
@@ -41,9 +47,15 @@ final class TopicCache {
    * Keeps a valid topic name. Those that are not ASCII are kept in vain: they are compared as
    * bytes.
    */
-  void put(int slot, String topic) {
-    if (topic.length() <= LONGEST) {
-      topics[slot] = topic;
+  void put(int hash, String topic) {
+    if (topic.length() > LONGEST) {
+      return;
     }
+    if (topics.length == 1) {
+      topics = new @Nullable String[FIRST_SLOTS];
+    } else if (topics[hash & (topics.length - 1)] != null && topics.length < MOST_SLOTS) {
+      topics = new @Nullable String[2 * topics.length]; // the others find their slots again
+    }
+    topics[hash & (topics.length - 1)] = topic;
   }
 }

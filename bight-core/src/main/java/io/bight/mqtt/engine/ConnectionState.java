@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.codec.MqttDecoder;
 import io.bight.mqtt.codec.MqttEncoder;
@@ -10,6 +11,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,13 +26,20 @@ final class ConnectionState {
   private static final @Nullable String[] NO_ALIASES = new String[0];
   private static final int DEFAULT_RECEIVE_MAXIMUM = 65_535;
 
-  final Connect connect;
+  /** One for each version serves all connections. */
+  private static final Map<MqttVersion, MqttEncoder> ENCODERS =
+      Arrays.stream(MqttVersion.values())
+          .collect(Collectors.toUnmodifiableMap(version -> version, MqttEncoder::new));
+
+  final MqttVersion version;
+  final boolean cleanStart;
+  final Properties connectProperties;
   final MqttEncoder encoder;
   final MqttDecoder decoder;
   final long connackDeadlineNanos;
 
   /** Messages delivered and not yet acknowledged to the server, in the order of arrival. */
-  final ArrayDeque<IncomingPublish> unacknowledged = new ArrayDeque<>();
+  final ArrayDeque<IncomingPublish> unacknowledged = new ArrayDeque<>(0);
 
   final int receiveMaximum;
 
@@ -62,8 +73,11 @@ final class ConnectionState {
 
   int atMostOnceInBatch;
 
-  /** How many QoS 0 messages each batch on its way to the transport holds. */
-  final ArrayDeque<Integer> batchesOnTheWay = new ArrayDeque<>(4);
+  /** How many batches are on their way to the transport before the first with QoS 0 messages. */
+  private int plainBatches;
+
+  /** How many QoS 0 messages each batch holds that follows those; null before the first. */
+  private @Nullable ArrayDeque<Integer> batchesOnTheWay;
 
   /** QoS 1 and 2 messages from the server that count against its quota [MQTT-3.3.4-9]. */
   int receiveQuotaUsed;
@@ -77,9 +91,11 @@ final class ConnectionState {
 
   ConnectionState(
       Connect connect, ByteBufAllocator allocator, long nowNanos, long connackTimeoutNanos) {
-    this.connect = connect;
+    this.version = connect.version();
+    this.cleanStart = connect.cleanStart();
+    this.connectProperties = connect.properties();
     this.allocator = allocator;
-    this.encoder = new MqttEncoder(connect.version());
+    this.encoder = encoderOf(connect.version());
     long maximum = connect.properties().get(Property.MAXIMUM_PACKET_SIZE, (long) NO_LIMIT);
     this.decoder = MqttDecoder.forClient(connect.version(), (int) Math.min(maximum, NO_LIMIT));
     // Before 5.0 the server is not told, and can only be held to what identifiers allow.
@@ -94,8 +110,12 @@ final class ConnectionState {
     this.keepAlive = new KeepAlive(connect.keepAliveSeconds(), nowNanos);
   }
 
+  private static MqttEncoder encoderOf(MqttVersion version) {
+    return Objects.requireNonNull(ENCODERS.get(version), "version");
+  }
+
   boolean isVersion5() {
-    return connect.version() == MqttVersion.MQTT_5;
+    return version == MqttVersion.MQTT_5;
   }
 
   @Nullable String topicOfAlias(int alias) {
@@ -135,9 +155,30 @@ final class ConnectionState {
     ByteBuf batch = outgoing;
     outgoing = null;
     handedOver = true;
-    batchesOnTheWay.add(atMostOnceInBatch);
+    noteOnTheWay(atMostOnceInBatch);
     atMostOnceInBatch = 0;
     return batch;
+  }
+
+  private void noteOnTheWay(int atMostOnce) {
+    if (atMostOnce == 0 && (batchesOnTheWay == null || batchesOnTheWay.isEmpty())) {
+      plainBatches++;
+      return;
+    }
+    if (batchesOnTheWay == null) {
+      batchesOnTheWay = new ArrayDeque<>(4);
+    }
+    batchesOnTheWay.add(atMostOnce);
+  }
+
+  /** The transport has written the oldest batch; returns how many QoS 0 messages it held. */
+  int takeWritten() {
+    if (plainBatches > 0) {
+      plainBatches--;
+      return 0;
+    }
+    Integer messages = batchesOnTheWay == null ? null : batchesOnTheWay.poll();
+    return messages == null ? 0 : messages;
   }
 
   /** Drops the batch being made; its QoS 0 messages fail when the transport is closed. */

@@ -401,8 +401,8 @@ public final class MqttEngine {
     if (current == null) {
       return;
     }
-    Integer messages = current.batchesOnTheWay.poll();
-    if (messages != null && messages > 0) {
+    int messages = current.takeWritten();
+    if (messages > 0) {
       sender.onWritten(current, messages);
     }
   }
@@ -631,11 +631,11 @@ public final class MqttEngine {
   public void authenticate(Auth auth, long nowNanos) {
     this.nowNanos = nowNanos;
     ConnectionState current = connection;
-    if (current == null || !current.connect.properties().has(Property.AUTHENTICATION_METHOD)) {
+    if (current == null || !current.connectProperties.has(Property.AUTHENTICATION_METHOD)) {
       throw new IllegalStateException(
           describe() + " cannot send AUTH without a connection whose CONNECT names a method");
     }
-    String method = current.connect.properties().get(Property.AUTHENTICATION_METHOD);
+    String method = current.connectProperties.get(Property.AUTHENTICATION_METHOD);
     String given = auth.properties().get(Property.AUTHENTICATION_METHOD);
     if (!Objects.equals(method, given)) {
       throw new IllegalArgumentException(
@@ -703,7 +703,7 @@ public final class MqttEngine {
     }
     current.encoder.encodedLength(disconnect);
     if (disconnect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L) != 0
-        && current.connect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L) == 0) {
+        && current.connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L) == 0) {
       throw new IllegalArgumentException(
           "DISCONNECT cannot set a Session Expiry Interval when that of CONNECT was 0");
     }

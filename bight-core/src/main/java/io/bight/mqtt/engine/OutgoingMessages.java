@@ -36,7 +36,7 @@ final class OutgoingMessages {
     this.session = session;
     this.keeper = keeper;
     this.options = options;
-    this.failures = new PublishFailures(engine.describe(), session, options);
+    this.failures = new PublishFailures(engine, session, options);
     this.ends = new PublishEnds(session, keeper);
     this.sender = new PublishSender(engine, session, keeper, ends, failures);
   }

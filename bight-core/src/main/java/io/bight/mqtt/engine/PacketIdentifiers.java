@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
 final class PacketIdentifiers<T> {
   static final int HIGHEST = 65_535;
   private static final int INITIAL_CAPACITY = 16;
+  private static final @Nullable Object[] NONE = new Object[0];
 
-  private @Nullable Object[] table = new Object[INITIAL_CAPACITY];
+  /** Empty until the first is taken. */
+  private @Nullable Object[] table = NONE;
+
   private int last;
   private int used;
 
@@ -35,7 +38,7 @@ final class PacketIdentifiers<T> {
       throw new IllegalStateException("all 65535 packet identifiers are in use");
     }
     if (used >= table.length / 2 && table.length <= HIGHEST) {
-      table = Arrays.copyOf(table, table.length * 2);
+      grow();
     }
     int identifier = last;
     do {
@@ -50,7 +53,7 @@ final class PacketIdentifiers<T> {
   /** Takes an identifier that a stored packet already has. */
   void takeStored(int identifier, T packet) {
     while (identifier >= table.length) {
-      table = Arrays.copyOf(table, table.length * 2);
+      grow();
     }
     if (table[identifier] != null) {
       throw new IllegalStateException("packet identifier " + identifier + " is in use");
@@ -67,10 +70,14 @@ final class PacketIdentifiers<T> {
 
   /** Makes an identifier free again. */
   void release(int identifier) {
-    if (table[identifier] == null) {
+    if (get(identifier) == null) {
       throw new IllegalStateException("packet identifier " + identifier + " is not in use");
     }
     table[identifier] = null;
     used--;
+  }
+
+  private void grow() {
+    table = Arrays.copyOf(table, Math.max(table.length * 2, INITIAL_CAPACITY));
   }
 }

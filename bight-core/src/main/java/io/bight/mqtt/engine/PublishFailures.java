@@ -14,12 +14,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Why a message was not published, in words, for one client. */
 final class PublishFailures {
-  private final String client;
+  private final MqttEngine engine;
   private final Session session;
   private final EngineOptions options;
 
-  PublishFailures(String client, Session session, EngineOptions options) {
-    this.client = client;
+  PublishFailures(MqttEngine engine, Session session, EngineOptions options) {
+    this.engine = engine;
     this.session = session;
     this.options = options;
   }
@@ -29,7 +29,7 @@ final class PublishFailures {
         options.overflowPolicy() == OverflowPolicy.DROP_OLDEST
             || options.overflowPolicy() == OverflowPolicy.DROP_NEWEST;
     return new MqttQueueFullException(
-        client
+        engine.describe()
             + (dropped ? " dropped a message of " : " refused a message of ")
             + publish.heapBytes()
             + " B for '"
@@ -50,7 +50,7 @@ final class PublishFailures {
 
   MqttQueueFullException dropped(Publish message) {
     return new MqttQueueFullException(
-        client
+        engine.describe()
             + " dropped a message for '"
             + message.topic()
             + "' that waited longest, to make room for a newer one; "
@@ -68,7 +68,7 @@ final class PublishFailures {
 
   MqttOvertakenException overtaken(Publish message) {
     return new MqttOvertakenException(
-        client
+        engine.describe()
             + " did not send a message for '"
             + message.topic()
             + "': a newer one for this topic was published while it waited");
@@ -76,7 +76,7 @@ final class PublishFailures {
 
   MqttException expired(Publish message) {
     return new MqttException(
-        client
+        engine.describe()
             + " dropped a message for '"
             + message.topic()
             + "': it expired while it waited to be sent",
@@ -85,7 +85,7 @@ final class PublishFailures {
 
   MqttStoreException notStored(Publish message, @Nullable MqttStoreException cause) {
     return new MqttStoreException(
-        client
+        engine.describe()
             + " did not publish to '"
             + message.topic()
             + "', since the message could not be stored first: "
@@ -97,13 +97,15 @@ final class PublishFailures {
 
   MqttReasonException refusal(Publish message, ReasonCode reasonCode, String why) {
     return new MqttReasonException(
-        client + " did not publish to '" + message.topic() + "': " + why, reasonCode, null);
+        engine.describe() + " did not publish to '" + message.topic() + "': " + why,
+        reasonCode,
+        null);
   }
 
   MqttReasonException negativeAcknowledgement(
       Publish message, ReasonCode reasonCode, @Nullable String reasonString) {
     return new MqttReasonException(
-        client
+        engine.describe()
             + " published to '"
             + message.topic()
             + "', and the server answered: "
@@ -115,14 +117,15 @@ final class PublishFailures {
 
   MqttException unencodable(Publish message, IllegalArgumentException cause) {
     return new MqttException(
-        client + " cannot publish to '" + message.topic() + "': " + cause.getMessage(), cause);
+        engine.describe() + " cannot publish to '" + message.topic() + "': " + cause.getMessage(),
+        cause);
   }
 
   // ---- lost connections
 
   MqttDisconnectedException notConnected(Publish message) {
     return new MqttDisconnectedException(
-        client
+        engine.describe()
             + " is not connected, and a message for '"
             + message.topic()
             + "' is not to wait until it is",
@@ -131,7 +134,7 @@ final class PublishFailures {
 
   MqttDisconnectedException lostItsConnection(Publish message) {
     return new MqttDisconnectedException(
-        client
+        engine.describe()
             + " was disconnected before a message for '"
             + message.topic()
             + "' could be sent, and it is not to be sent later",
@@ -140,7 +143,7 @@ final class PublishFailures {
 
   MqttDisconnectedException lostWhileWritten(Publish message, @Nullable Throwable cause) {
     return new MqttDisconnectedException(
-        client
+        engine.describe()
             + " was disconnected while a QoS 0 message for '"
             + message.topic()
             + "' was being written; it may be lost",
@@ -149,7 +152,7 @@ final class PublishFailures {
 
   MqttDisconnectedException lostWithItsSession(Publish message) {
     return new MqttDisconnectedException(
-        client
+        engine.describe()
             + " published to '"
             + message.topic()
             + "', and the server lost the session before it acknowledged; whether the "

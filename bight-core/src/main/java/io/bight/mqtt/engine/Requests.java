@@ -43,14 +43,16 @@ final class Requests {
   /** Fixed header, packet identifier, property length and a Subscription Identifier. */
   private static final int SUBSCRIBE_OVERHEAD_BYTES = 5 + 2 + 1 + 5;
 
+  private static final Set<Request> NONE = Set.of();
+
   private final MqttEngine engine;
   private final Session session;
   private final SessionKeeper keeper;
   private final EngineListener listener;
-  private final ArrayDeque<Request> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Request> waiting = new ArrayDeque<>(0);
 
   /** Requests sent on the current connection, in order. */
-  private final Set<Request> unanswered = new LinkedHashSet<>();
+  private Set<Request> unanswered = NONE;
 
   /** How many UNSUBSCRIBE wait to be sent or answered. */
   private int unsubscribing;
@@ -303,6 +305,9 @@ final class Requests {
       request.fail(refusal);
       return;
     }
+    if (unanswered.isEmpty()) {
+      unanswered = new LinkedHashSet<>();
+    }
     unanswered.add(request);
     engine.sent().send(connection, request.packet());
   }
@@ -470,6 +475,9 @@ final class Requests {
   private void answered(Request request) {
     unanswered.remove(request);
     session.packetIdentifiers.release(request.packetIdentifier);
+    if (unanswered.isEmpty()) {
+      unanswered = NONE;
+    }
     onDone(request);
   }
 
@@ -502,7 +510,7 @@ final class Requests {
   /** Requests whose answer can no longer come go back in front, in their order. */
   void onConnectionEnded() {
     List<Request> again = new ArrayList<>(unanswered);
-    unanswered.clear();
+    unanswered = NONE;
     for (int i = again.size() - 1; i >= 0; i--) {
       session.packetIdentifiers.release(again.get(i).packetIdentifier);
       again.get(i).lostAnswers++;

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
@@ -37,6 +38,11 @@ public record ServerLimits(
   private static final int DEFAULT_RECEIVE_MAXIMUM = 65_535;
   private static final long LARGEST_PACKET = 268_435_455L + 5;
 
+  /** What a server accepts that says nothing, as most do. */
+  private static final ServerLimits DEFAULT_V5 = of(true, Properties.NONE);
+
+  private static final ServerLimits DEFAULT_BEFORE_V5 = of(false, Properties.NONE);
+
   /**
    * Reads the limits of a server.
    *
@@ -47,6 +53,13 @@ public record ServerLimits(
   public static ServerLimits of(MqttVersion version, Connack connack) {
     var properties = connack.properties();
     boolean v5 = version.hasProperties();
+    if (properties.isEmpty()) {
+      return v5 ? DEFAULT_V5 : DEFAULT_BEFORE_V5;
+    }
+    return of(v5, properties);
+  }
+
+  private static ServerLimits of(boolean v5, Properties properties) {
     return new ServerLimits(
         properties.get(Property.RECEIVE_MAXIMUM, DEFAULT_RECEIVE_MAXIMUM),
         Qos.of(properties.get(Property.MAXIMUM_QOS, 2)),

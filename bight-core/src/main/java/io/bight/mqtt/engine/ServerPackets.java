@@ -9,7 +9,6 @@ import io.bight.mqtt.engine.ConnectionEnd.By;
 import io.bight.mqtt.packet.Acknowledgement;
 import io.bight.mqtt.packet.Auth;
 import io.bight.mqtt.packet.Connack;
-import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Puback;
@@ -149,7 +148,7 @@ final class ServerPackets {
       return;
     }
     // A client that asks with Clean Start 0 has session state, if only an empty one.
-    if (connack.sessionPresent() && current.connect.cleanStart()) {
+    if (connack.sessionPresent() && current.cleanStart) {
       engine.refuse(
           current,
           ReasonCode.PROTOCOL_ERROR,
@@ -163,7 +162,7 @@ final class ServerPackets {
   }
 
   private void accept(ConnectionState current, Connack connack) {
-    ServerLimits limits = ServerLimits.of(current.connect.version(), connack);
+    ServerLimits limits = ServerLimits.of(current.version, connack);
     current.accepted = true;
     current.limits = limits;
     current.sendQuota = limits.receiveMaximum();
@@ -175,9 +174,9 @@ final class ServerPackets {
     // A server of 3.1 cannot say it; it has the session unless it was told to begin anew.
     boolean resumed =
         connack.sessionPresent()
-            || (current.connect.version() == MqttVersion.MQTT_3_1 && !current.connect.cleanStart());
+            || (current.version == MqttVersion.MQTT_3_1 && !current.cleanStart);
     if (resumed) {
-      if (session.isUncertain || current.connect.version() == MqttVersion.MQTT_3_1) {
+      if (session.isUncertain || current.version == MqttVersion.MQTT_3_1) {
         incoming.onSessionUncertain();
       }
       outgoing.onSessionResumed(current);
@@ -188,7 +187,7 @@ final class ServerPackets {
     boolean wasUncertain = session.isUncertain;
     session.isUncertain = false;
     session.isExpired = false;
-    current.sessionExpirySeconds = sessionExpirySeconds(current.connect, connack);
+    current.sessionExpirySeconds = sessionExpirySeconds(current, connack);
     if (!session.hasUncertain()) {
       keeper.putConnected(current.sessionExpirySeconds);
     }
@@ -200,14 +199,14 @@ final class ServerPackets {
   }
 
   /** Returns how long the session lasts beyond the connection [MQTT 5.0, section 3.2.2.3.2]. */
-  private static long sessionExpirySeconds(Connect connect, Connack connack) {
-    if (!connect.version().hasProperties()) {
-      return connect.cleanStart() ? 0 : SessionStore.NEVER_EXPIRES;
+  private static long sessionExpirySeconds(ConnectionState current, Connack connack) {
+    if (!current.version.hasProperties()) {
+      return current.cleanStart ? 0 : SessionStore.NEVER_EXPIRES;
     }
     Long ofServer = connack.properties().get(Property.SESSION_EXPIRY_INTERVAL);
     return ofServer != null
         ? ofServer
-        : connect.properties().get(Property.SESSION_EXPIRY_INTERVAL, 0L);
+        : current.connectProperties.get(Property.SESSION_EXPIRY_INTERVAL, 0L);
   }
 
   private void handleDisconnect(ConnectionState current, Disconnect disconnect) {
@@ -226,7 +225,7 @@ final class ServerPackets {
   }
 
   private void handleAuth(ConnectionState current, Auth auth) {
-    if (!current.connect.properties().has(Property.AUTHENTICATION_METHOD)) {
+    if (!current.connectProperties.has(Property.AUTHENTICATION_METHOD)) {
       engine.refuse(
           current,
           ReasonCode.PROTOCOL_ERROR,
@@ -243,7 +242,7 @@ final class ServerPackets {
 
   /** Every AUTH and the CONNACK repeat the method of CONNECT [MQTT-4.12.0-5]. */
   private boolean sameAuthenticationMethod(ConnectionState current, Properties properties) {
-    String asked = current.connect.properties().get(Property.AUTHENTICATION_METHOD);
+    String asked = current.connectProperties.get(Property.AUTHENTICATION_METHOD);
     String answered = properties.get(Property.AUTHENTICATION_METHOD);
     if (Objects.equals(asked, answered)) {
       return true;

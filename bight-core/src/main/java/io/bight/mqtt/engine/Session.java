@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * ends with the client, or when the server says that it has lost its half.
  */
 public final class Session {
+  private static final AtomicLongFieldUpdater<Session> LEFT_MESSAGES =
+      AtomicLongFieldUpdater.newUpdater(Session.class, "leftMessages");
+  private static final AtomicLongFieldUpdater<Session> FREED_BYTES =
+      AtomicLongFieldUpdater.newUpdater(Session.class, "freedBytes");
+
   /** Packet identifiers in use, by messages and by requests. */
   final PacketIdentifiers<Object> packetIdentifiers = new PacketIdentifiers<>();
 
@@ -40,10 +45,10 @@ public final class Session {
   boolean isExpired;
 
   /** How many messages have left the queue, sent or not; written by the driver, read by all. */
-  private final AtomicLong leftMessages = new AtomicLong();
+  private volatile long leftMessages;
 
   /** How much room was made by messages that were done; written by the driver, read by all. */
-  private final AtomicLong freedBytes = new AtomicLong();
+  private volatile long freedBytes;
 
   /** QoS 1 and 2 messages whose PUBLISH is unacknowledged, in the order sent [MQTT-4.6.0-1]. */
   final PublishList published = new PublishList();
@@ -119,7 +124,7 @@ public final class Session {
    * @return the number of messages
    */
   public long leftMessages() {
-    return leftMessages.get();
+    return leftMessages;
   }
 
   /**
@@ -129,7 +134,7 @@ public final class Session {
    * @return the sum of what they counted for against the queue's bound
    */
   public long freedBytes() {
-    return freedBytes.get();
+    return freedBytes;
   }
 
   long takePosition() {
@@ -143,6 +148,9 @@ public final class Session {
 
   /** Tells whether QoS 2 messages may be of a session that the server has lost. */
   boolean hasUncertain() {
+    if (receiving.isEmpty()) {
+      return false;
+    }
     for (IncomingPublish incoming : receiving.values()) {
       if (incoming.isUncertain) {
         return true;
@@ -176,12 +184,12 @@ public final class Session {
 
   /** A message waits for its first transmission no more. */
   void leaveQueue() {
-    leftMessages.lazySet(leftMessages.getPlain() + 1); // the driver alone writes
+    LEFT_MESSAGES.lazySet(this, leftMessages + 1); // the driver alone writes
   }
 
   void free(long bytes) {
     heldBytes -= bytes;
-    freedBytes.lazySet(freedBytes.getPlain() + bytes);
+    FREED_BYTES.lazySet(this, freedBytes + bytes);
   }
 
   /**

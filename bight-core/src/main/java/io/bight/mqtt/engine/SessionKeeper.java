@@ -25,10 +25,10 @@ final class SessionKeeper {
   private final EngineListener listener;
 
   /** Messages told to the store since the last commit for the first time. */
-  private final List<OutgoingPublish> unstored = new ArrayList<>();
+  private final List<OutgoingPublish> unstored;
 
   /** Messages whose PUBREC the store was told of since the last commit. */
-  private final Set<OutgoingPublish> unstoredReleases = new HashSet<>();
+  private final Set<OutgoingPublish> unstoredReleases;
 
   /** Whether the store was told anything since the last commit. */
   private boolean changed;
@@ -52,6 +52,8 @@ final class SessionKeeper {
       SessionStore store, Session session, Supplier<String> description, EngineListener listener) {
     this.store = store;
     this.durable = store != SessionStore.IN_MEMORY;
+    this.unstored = durable ? new ArrayList<>() : List.of();
+    this.unstoredReleases = durable ? new HashSet<>() : Set.of();
     this.session = session;
     this.description = description;
     this.listener = listener;
