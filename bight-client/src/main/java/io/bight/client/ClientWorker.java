@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,12 +92,11 @@ final class ClientWorker implements EngineListener {
     this.loop = loop;
     this.options = options;
     this.callbacks = callbacks;
+    Supplier<String> description = client::describe;
     this.commands =
-        new CommandQueue(
-            loop.eventLoop(), client::describe, this::drainCommands, this::takeCommand);
+        new CommandQueue(loop.eventLoop(), description, this::drainCommands, this::takeCommand);
     this.engine =
-        new MqttEngine(
-            client::describe, options.engine(), store, loop.surroundings().allocator(), this);
+        new MqttEngine(description, options.engine(), store, loop.surroundings().allocator(), this);
     this.store = store;
     this.restored = isStored() ? new ConcurrentSkipListMap<>() : Map.of();
     engine.restore(this::restore, loop.nowNanos());
