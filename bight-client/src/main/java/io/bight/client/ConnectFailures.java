@@ -6,13 +6,13 @@ import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.ConnectionEnd;
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.websocketx.WebSocketHandshakeException;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertPathValidatorException;
@@ -42,8 +42,7 @@ final class ConnectFailures {
           + options.connectTimeout().toMillis()
           + " ms; check the DNS, or use an address in digits";
     }
-    // Netty's timeout is a ConnectException too, so it comes first.
-    if (cause instanceof ConnectTimeoutException) {
+    if (cause instanceof SocketTimeoutException) {
       return "no answer from "
           + where(server)
           + " within "

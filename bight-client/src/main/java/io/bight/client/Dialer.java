@@ -9,7 +9,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.RecvByteBufAllocator;
@@ -17,6 +16,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -111,7 +111,7 @@ final class Dialer {
     connecting.addListener(done -> onTried(addresses, index, done.cause()));
     startTimer(
         () -> {
-          if (connecting.tryFailure(new ConnectTimeoutException("no answer from " + address))) {
+          if (connecting.tryFailure(new SocketTimeoutException("no answer from " + address))) {
             opened.close();
           }
         });
