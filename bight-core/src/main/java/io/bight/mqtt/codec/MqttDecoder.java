@@ -38,7 +38,11 @@ import org.jspecify.annotations.Nullable;
  * thread at a time. It keeps no bytes: what is not a whole packet yet stays in the caller's buffer.
  */
 public final class MqttDecoder {
+  /** First byte, remaining length and packet identifier. */
+  private static final int PLAIN_ACKNOWLEDGEMENT_BYTES = 4;
+
   private final boolean forServer;
+  private final boolean acceptsPlain;
   private final FixedHeader header;
   private final PacketReader reader = new PacketReader();
   private @Nullable MqttVersion version;
@@ -50,6 +54,8 @@ public final class MqttDecoder {
           "maximum packet size cannot be " + maximumPacketSizeBytes + "; it is at least 1");
     }
     this.forServer = forServer;
+    // A server must see CONNECT first, and only decode knows whether it has.
+    this.acceptsPlain = !forServer && maximumPacketSizeBytes >= PLAIN_ACKNOWLEDGEMENT_BYTES;
     this.version = version;
     this.header = new FixedHeader(forServer, maximumPacketSizeBytes);
   }
@@ -120,6 +126,32 @@ public final class MqttDecoder {
     } finally {
       reader.finish();
     }
+  }
+
+  /**
+   * Reads an acknowledgement without an object for it, if the next packet is one of four bytes:
+   * PUBACK, PUBREC, PUBREL or PUBCOMP with success and no properties, as nearly all are.
+   *
+   * @param in the bytes; its reader index moves behind the packet, or stays if 0 is returned
+   * @return the packet's type as {@link PacketType#code()} in the upper half and its packet
+   *     identifier in the lower one; 0 if {@link #decode} is to look what comes next
+   */
+  public int readPlainAcknowledgement(ByteBuf in) {
+    if (in.readableBytes() < PLAIN_ACKNOWLEDGEMENT_BYTES || !acceptsPlain || failure != null) {
+      return 0;
+    }
+    int bytes = in.getInt(in.readerIndex());
+    int packetIdentifier = bytes & 0xFFFF;
+    return switch (bytes >>> Short.SIZE) {
+      case 0x4002, 0x5002, 0x6202, 0x7002 -> {
+        if (packetIdentifier == 0) {
+          yield 0;
+        }
+        in.skipBytes(PLAIN_ACKNOWLEDGEMENT_BYTES);
+        yield bytes >>> 28 << Short.SIZE | packetIdentifier;
+      }
+      default -> 0;
+    };
   }
 
   private Packet readPacket() throws MqttDecodeException {

@@ -127,6 +127,46 @@ public final class MqttEncoder {
   }
 
   /**
+   * Appends a message as {@link #encodePublish(Publish, int, boolean, ByteBuf)} does, for one who
+   * sends to the same topics again and again.
+   *
+   * @param message the message
+   * @param packetIdentifier 1 to 65,535 at QoS 1 and 2, else 0
+   * @param dup whether this repeats an earlier transmission
+   * @param topics the topic names that the caller has sent to
+   * @param out where to append it; not changed if the message is refused
+   * @throws IllegalArgumentException if the message cannot be encoded
+   */
+  public void encodePublish(
+      Publish message, int packetIdentifier, boolean dup, EncodedTopics topics, ByteBuf out) {
+    Properties properties = message.properties();
+    String topic = message.topic();
+    if (!properties.isEmpty() || topic.isEmpty()) {
+      encodePublish(message, packetIdentifier, dup, out);
+      return;
+    }
+    requireTransmission(message.qos(), packetIdentifier, dup);
+    byte[] field = topics.field(topic);
+    byte[] payload = message.payload();
+    int behindTopic = (packetIdentifier == 0 ? 0 : 2) + (hasProperties ? 1 : 0);
+    int remainingLength =
+        requireRemainingLength((long) field.length + behindTopic + payload.length);
+    begin(PacketType.PUBLISH, flags(message, dup), remainingLength, out);
+    out.writeBytes(field);
+    if (packetIdentifier != 0) {
+      out.writeShort(packetIdentifier);
+    }
+    if (hasProperties) {
+      out.writeByte(0); // their length
+    }
+    out.writeBytes(payload);
+  }
+
+  private static int flags(Publish message, boolean dup) {
+    return (dup ? 8 : 0) | message.qos().code() << 1 | (message.retain() ? 1 : 0);
+  }
+
+  /**
    * Appends a message under this transmission's packet identifier, DUP flag and topic alias; those
    * of the message do not count.
    *
@@ -150,8 +190,7 @@ public final class MqttEncoder {
     requireTransmission(message.qos(), packetIdentifier, dup);
     String topic = topicAlias > 0 && topicKnown ? "" : message.topic();
     int remainingLength = requireRemainingLength(publishLength(message, topicAlias, topic));
-    int flags = (dup ? 8 : 0) | message.qos().code() << 1 | (message.retain() ? 1 : 0);
-    begin(PacketType.PUBLISH, flags, remainingLength, out);
+    begin(PacketType.PUBLISH, flags(message, dup), remainingLength, out);
     Strings.write(topic, out);
     if (packetIdentifier != 0) {
       out.writeShort(packetIdentifier);

@@ -130,7 +130,7 @@ final class PacketReader {
     if (topic == null) {
       topic = text(bytes, from, to, what);
       requireNoWildcard(topic, what);
-      topicCache.put(hash, topic);
+      topicCache.put(hash, topic, bytes, from, to);
     }
     return topic;
   }
