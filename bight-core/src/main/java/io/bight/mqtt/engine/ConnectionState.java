@@ -7,10 +7,13 @@ import io.bight.mqtt.Property;
 import io.bight.mqtt.codec.MqttDecoder;
 import io.bight.mqtt.codec.MqttEncoder;
 import io.bight.mqtt.packet.Connect;
+import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -22,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionState {
   private static final int FIRST_BATCH_BYTES = 512;
+  private static final int LARGEST_FIRST_BATCH_BYTES = 320 * 1024;
   private static final int NO_LIMIT = Integer.MAX_VALUE;
   private static final @Nullable String[] NO_ALIASES = new String[0];
   private static final int DEFAULT_RECEIVE_MAXIMUM = 65_535;
@@ -65,25 +69,33 @@ final class ConnectionState {
   /** Below zero when a resumed session has more in flight than the server now takes. */
   int sendQuota;
 
-  /** The next PUBLISH to repeat on a resumed session, or null when all have been. */
-  @Nullable OutgoingPublish repeatNext;
+  /** What is to be repeated on a resumed session, in the order sent; some may be done by now. */
+  private @Nullable ArrayDeque<OutgoingPublish> repeats;
 
-  /** QoS 0 messages in the batch being made, and in batches on their way to the transport. */
-  @Nullable ArrayDeque<OutgoingPublish> sentAtMostOnce;
-
-  int atMostOnceInBatch;
+  /** The QoS 0 messages in the batch being made. */
+  private AtMostOnceBatch atMostOnce = AtMostOnceBatch.EMPTY;
 
   /** How many batches are on their way to the transport before the first with QoS 0 messages. */
   private int plainBatches;
 
-  /** How many QoS 0 messages each batch holds that follows those; null before the first. */
-  private @Nullable ArrayDeque<Integer> batchesOnTheWay;
+  /** The QoS 0 messages of each batch that follows those; null before the first. */
+  private @Nullable ArrayDeque<AtMostOnceBatch> batchesOnTheWay;
+
+  /** The QoS 0 messages of batches that were dropped. */
+  private @Nullable List<AtMostOnceBatch> droppedBatches;
+
+  /** Those of the last batch that the transport has taken. */
+  private AtMostOnceBatch beingTold = AtMostOnceBatch.EMPTY;
+
+  /** How many QoS 0 messages the last batch had: the next one may have as many. */
+  private int lastAtMostOnce;
 
   /** QoS 1 and 2 messages from the server that count against its quota [MQTT-3.3.4-9]. */
   int receiveQuotaUsed;
 
   private final ByteBufAllocator allocator;
   private @Nullable ByteBuf outgoing;
+  private int lastBatchBytes;
   private boolean handedOver;
 
   /** The beginning of a packet whose end has not arrived. */
@@ -118,6 +130,12 @@ final class ConnectionState {
     return version == MqttVersion.MQTT_5;
   }
 
+  /** A message waits for its acknowledgement, and for those of the messages before it. */
+  void queueUnacknowledged(IncomingPublish incoming) {
+    incoming.isQueued = true;
+    unacknowledged.add(incoming);
+  }
+
   @Nullable String topicOfAlias(int alias) {
     return alias < incomingAliases.length ? incomingAliases[alias] : null;
   }
@@ -130,6 +148,73 @@ final class ConnectionState {
     incomingAliases[alias] = topic;
   }
 
+  /** Has messages repeated as the quota allows. */
+  void repeat(List<OutgoingPublish> publishes) {
+    repeats = publishes.isEmpty() ? null : new ArrayDeque<>(publishes);
+  }
+
+  /** Returns the next PUBLISH to repeat, or null when all have been. */
+  @Nullable OutgoingPublish repeatNext() {
+    if (repeats == null) {
+      return null;
+    }
+    OutgoingPublish next;
+    while ((next = repeats.peek()) != null && !next.isPublished) {
+      repeats.remove(); // its acknowledgement has come meanwhile
+    }
+    if (next == null) {
+      repeats = null;
+    }
+    return next;
+  }
+
+  /** The message that {@link #repeatNext} has returned is repeated, or will not be. */
+  void onRepeated() {
+    if (repeats != null) {
+      repeats.poll();
+    }
+  }
+
+  void repeatNothing() {
+    repeats = null;
+  }
+
+  /** Counts a QoS 0 message to the batch being made. */
+  void addAtMostOnce(Publish message, Completion<PublishResult> completion, long heapBytes) {
+    if (atMostOnce.size() == 0) {
+      atMostOnce = new AtMostOnceBatch(lastAtMostOnce);
+    }
+    atMostOnce.add(message, completion, heapBytes);
+  }
+
+  /** The transport has taken the oldest batch; returns its QoS 0 messages. */
+  AtMostOnceBatch takeWritten() {
+    if (plainBatches > 0) {
+      plainBatches--;
+      return AtMostOnceBatch.EMPTY;
+    }
+    AtMostOnceBatch written = batchesOnTheWay == null ? null : batchesOnTheWay.poll();
+    beingTold = written == null ? AtMostOnceBatch.EMPTY : written;
+    return beingTold;
+  }
+
+  /** Takes the QoS 0 messages that are not told that the transport has taken them. */
+  List<AtMostOnceBatch> takeUnwritten() {
+    List<AtMostOnceBatch> unwritten = new ArrayList<>();
+    unwritten.add(beingTold);
+    if (batchesOnTheWay != null) {
+      unwritten.addAll(batchesOnTheWay);
+      batchesOnTheWay = null;
+    }
+    if (droppedBatches != null) {
+      unwritten.addAll(droppedBatches);
+    }
+    unwritten.add(atMostOnce);
+    droppedBatches = null;
+    atMostOnce = AtMostOnceBatch.EMPTY;
+    return unwritten;
+  }
+
   /** Tells whether bytes have left for the transport, if only CONNECT. */
   boolean hasHandedOver() {
     return handedOver;
@@ -138,7 +223,10 @@ final class ConnectionState {
   /** Returns the batch being made, to append to. */
   ByteBuf outgoing() {
     if (outgoing == null) {
-      outgoing = allocator.ioBuffer(FIRST_BATCH_BYTES);
+      // Where the last batch was long this one is likely to be, and growing means copying.
+      outgoing =
+          allocator.ioBuffer(
+              Math.max(FIRST_BATCH_BYTES, Math.min(lastBatchBytes, LARGEST_FIRST_BATCH_BYTES)));
     }
     return outgoing;
   }
@@ -149,41 +237,39 @@ final class ConnectionState {
 
   /** Hands the batch over to the caller, who releases it; null if it is empty. */
   @Nullable ByteBuf takeOutgoing() {
-    if (outgoingBytes() == 0) {
+    ByteBuf batch = outgoing;
+    if (batch == null || !batch.isReadable()) {
       return null;
     }
-    ByteBuf batch = outgoing;
+    lastBatchBytes = batch.readableBytes() + batch.readableBytes() / 8;
     outgoing = null;
     handedOver = true;
-    noteOnTheWay(atMostOnceInBatch);
-    atMostOnceInBatch = 0;
+    noteOnTheWay(atMostOnce);
+    lastAtMostOnce = atMostOnce.size();
+    atMostOnce = AtMostOnceBatch.EMPTY;
     return batch;
   }
 
-  private void noteOnTheWay(int atMostOnce) {
-    if (atMostOnce == 0 && (batchesOnTheWay == null || batchesOnTheWay.isEmpty())) {
+  private void noteOnTheWay(AtMostOnceBatch batch) {
+    if (batch.size() == 0 && (batchesOnTheWay == null || batchesOnTheWay.isEmpty())) {
       plainBatches++;
       return;
     }
     if (batchesOnTheWay == null) {
       batchesOnTheWay = new ArrayDeque<>(4);
     }
-    batchesOnTheWay.add(atMostOnce);
-  }
-
-  /** The transport has written the oldest batch; returns how many QoS 0 messages it held. */
-  int takeWritten() {
-    if (plainBatches > 0) {
-      plainBatches--;
-      return 0;
-    }
-    Integer messages = batchesOnTheWay == null ? null : batchesOnTheWay.poll();
-    return messages == null ? 0 : messages;
+    batchesOnTheWay.add(batch);
   }
 
   /** Drops the batch being made; its QoS 0 messages fail when the transport is closed. */
   void dropOutgoing() {
-    atMostOnceInBatch = 0;
+    if (atMostOnce.size() > 0) {
+      if (droppedBatches == null) {
+        droppedBatches = new ArrayList<>(1);
+      }
+      droppedBatches.add(atMostOnce);
+      atMostOnce = AtMostOnceBatch.EMPTY;
+    }
     if (outgoing != null) {
       outgoing.release();
       outgoing = null;

@@ -71,8 +71,15 @@ final class IncomingMessages {
       }
     }
     connection.receiveQuotaUsed++;
-    connection.unacknowledged.add(incoming);
+    if (!connection.unacknowledged.isEmpty()) {
+      connection.queueUnacknowledged(incoming);
+      listener.onMessage(incoming);
+      return;
+    }
     listener.onMessage(incoming);
+    if (!incoming.answerSent) { // most are acknowledged at once, and nothing was before them
+      connection.queueUnacknowledged(incoming);
+    }
   }
 
   /**
@@ -97,7 +104,7 @@ final class IncomingMessages {
       answerRepetition(connection, repetition, earlier.answer, earlier.answerProperties);
     } else if (!onThisConnection) {
       // The application still works on the first delivery; its answer will go out here.
-      connection.unacknowledged.add(earlier);
+      connection.queueUnacknowledged(earlier);
     }
   }
 
@@ -111,7 +118,7 @@ final class IncomingMessages {
     } else if (unanswered.connection != connection) {
       connection.receiveQuotaUsed++;
       unanswered.connection = connection;
-      connection.unacknowledged.add(unanswered);
+      connection.queueUnacknowledged(unanswered);
     }
   }
 
@@ -122,7 +129,7 @@ final class IncomingMessages {
       Properties properties) {
     repetition.answer = connection.isVersion5() ? answer : ReasonCode.SUCCESS;
     repetition.answerProperties = properties;
-    connection.unacknowledged.add(repetition);
+    connection.queueUnacknowledged(repetition);
     sendAcknowledgements(connection);
   }
 
@@ -223,7 +230,11 @@ final class IncomingMessages {
       connection.batchDepends = true;
     }
     if (connection == engine.connectionOrNull()) {
-      sendAcknowledgements(connection);
+      if (incoming.isQueued) {
+        sendAcknowledgements(connection);
+      } else {
+        sendAcknowledgement(connection, incoming, incoming.answer); // no other waits
+      }
     }
   }
 

@@ -29,6 +29,9 @@ public final class IncomingPublish {
   /** Whether the answer has gone to the server, on whatever connection: PUBREL may follow. */
   boolean answerSent;
 
+  /** Whether it waits among {@link ConnectionState#unacknowledged}. */
+  boolean isQueued;
+
   /** Whether the application will not answer any more, as far as it knows. */
   boolean abandoned;
 

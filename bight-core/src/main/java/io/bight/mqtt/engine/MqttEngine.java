@@ -231,10 +231,17 @@ public final class MqttEngine {
     }
     ByteBuf joined = current.join(bytes);
     try {
-      Packet packet;
-      while (connection == current
-          && !receivingPaused
-          && (packet = current.decoder.decode(joined)) != null) {
+      boolean needsNoPackets = current.accepted && !listener.wantsPackets();
+      while (connection == current && !receivingPaused) {
+        int plain = needsNoPackets ? current.decoder.readPlainAcknowledgement(joined) : 0;
+        if (plain != 0) {
+          serverPackets.handlePlainAcknowledgement(current, plain);
+          continue;
+        }
+        Packet packet = current.decoder.decode(joined);
+        if (packet == null) {
+          break;
+        }
         if (listener.wantsPackets()) {
           listener.onPacket(false, packet);
         }
@@ -398,12 +405,8 @@ public final class MqttEngine {
   /** The transport has written the oldest batch that was taken: its QoS 0 messages are done. */
   public void outgoingWritten() {
     ConnectionState current = connection != null ? connection : ending;
-    if (current == null) {
-      return;
-    }
-    int messages = current.takeWritten();
-    if (messages > 0) {
-      sender.onWritten(current, messages);
+    if (current != null) {
+      outgoing.ends().written(current.takeWritten());
     }
   }
 
@@ -497,9 +500,10 @@ public final class MqttEngine {
    * @param message the message
    * @param completion is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at
+   * @return the entry by which the message can be cancelled and looked at, or null if it has had
+   *     its turn already and is on its way at QoS 0
    */
-  public OutgoingPublish publish(
+  public @Nullable OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
     return publish(message, OfflinePolicy.QUEUE, null, completion, nowNanos);
   }
@@ -512,9 +516,10 @@ public final class MqttEngine {
    * @param tag what the program knows it by, kept with it in the store; or null
    * @param completion is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at
+   * @return the entry by which the message can be cancelled and looked at, or null if it has had
+   *     its turn already and is on its way at QoS 0
    */
-  public OutgoingPublish publish(
+  public @Nullable OutgoingPublish publish(
       Publish message,
       OfflinePolicy offlinePolicy,
       @Nullable String tag,
@@ -522,14 +527,19 @@ public final class MqttEngine {
       long nowNanos) {
     this.nowNanos = nowNanos;
     Publish own = message.properties().isEmpty() ? message : withoutForeignProperties(message);
-    Long expiry = own.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
+    Long expiry =
+        own.properties().isEmpty() ? null : own.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
+    int heapBytes = OutgoingPublish.heapBytesOf(message, offlinePolicy, tag);
+    if (expiry == null && outgoing.publishAtMostOnce(own, heapBytes, completion)) {
+      return null;
+    }
     OutgoingPublish publish =
         new OutgoingPublish(
             own,
             offlinePolicy,
             tag,
             completion,
-            OutgoingPublish.heapBytesOf(message, offlinePolicy, tag),
+            heapBytes,
             expiry == null ? OutgoingPublish.NEVER : nowNanos + TimeUnit.SECONDS.toNanos(expiry));
     outgoing.publish(publish);
     return publish;
@@ -551,11 +561,11 @@ public final class MqttEngine {
   /**
    * Takes back a message that has not been sent. Its completion is not told.
    *
-   * @param publish the message
+   * @param publish what {@link #publish} returned, null included
    * @return true if it will not be sent, false if it is too late
    */
-  public boolean cancel(OutgoingPublish publish) {
-    return outgoing.cancel(publish);
+  public boolean cancel(@Nullable OutgoingPublish publish) {
+    return publish != null && outgoing.cancel(publish);
   }
 
   /**

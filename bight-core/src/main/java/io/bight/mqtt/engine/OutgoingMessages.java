@@ -11,6 +11,7 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
+import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -46,7 +47,28 @@ final class OutgoingMessages {
     return sender;
   }
 
+  PublishEnds ends() {
+    return ends;
+  }
+
   // ---- commands
+
+  /**
+   * Sends a QoS 0 message if nothing is in its way: most are, and need no entry in the session.
+   *
+   * @return false if it may have to wait, or there is no room
+   */
+  boolean publishAtMostOnce(Publish message, int heapBytes, Completion<PublishResult> completion) {
+    if (message.qos() != Qos.AT_MOST_ONCE
+        || !session.queue.isEmpty()
+        || session.heldBytes + heapBytes > options.queueMaximumBytes()
+        || !sender.canSendNow(Qos.AT_MOST_ONCE)) {
+      return false;
+    }
+    session.heldBytes += heapBytes;
+    sender.sendAtMostOnce(engine.connection(), message, heapBytes, completion);
+    return true;
+  }
 
   void publish(OutgoingPublish publish) {
     session.heldBytes += publish.heapBytes();
@@ -61,7 +83,7 @@ final class OutgoingMessages {
     }
     publish.position = session.takePosition();
     OutgoingQueue queue = session.queue;
-    boolean sendNow = queue.isEmpty() && sender.canSendNow(publish);
+    boolean sendNow = queue.isEmpty() && sender.canSendNow(publish.message().qos());
     OutgoingPublish overtaken = queue.overtakenBy(publish);
     List<OutgoingPublish> dropped = List.of();
     if (!hasRoom(sendNow, overtaken)) {
@@ -174,7 +196,7 @@ final class OutgoingMessages {
     if (publish.message().qos() != Qos.AT_LEAST_ONCE) {
       return false;
     }
-    leavePublished(connection, publish);
+    session.published.remove(publish);
     complete(connection, publish, reason, properties);
     return true;
   }
@@ -193,7 +215,7 @@ final class OutgoingMessages {
       encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
       return true;
     }
-    leavePublished(connection, publish);
+    session.published.remove(publish);
     if (reason.isError()) {
       complete(connection, publish, reason, properties); // [MQTT-4.4.0-2]
       return true;
@@ -223,13 +245,6 @@ final class OutgoingMessages {
         reason == ReasonCode.PACKET_IDENTIFIER_NOT_FOUND ? ReasonCode.SUCCESS : reason,
         properties);
     return true;
-  }
-
-  private void leavePublished(ConnectionState connection, OutgoingPublish publish) {
-    if (connection.repeatNext == publish) {
-      connection.repeatNext = publish.next;
-    }
-    session.published.remove(publish);
   }
 
   private void encodePubrel(ConnectionState connection, int packetIdentifier, ReasonCode reason) {
@@ -270,7 +285,7 @@ final class OutgoingMessages {
       session.queue.addKept(publish);
       return;
     }
-    publish.packetIdentifier = packetIdentifier;
+    publish.packetIdentifier = (char) packetIdentifier;
     session.packetIdentifiers.takeStored(packetIdentifier, publish);
     if (kept.state() == StoredPublish.State.RELEASED) {
       publish.progress = Progress.RELEASED;
@@ -295,7 +310,7 @@ final class OutgoingMessages {
       }
       encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
     }
-    connection.repeatNext = session.published.first();
+    connection.repeat(session.published.inOrder());
   }
 
   /**
@@ -308,7 +323,7 @@ final class OutgoingMessages {
   List<OutgoingPublish> onSessionLost() {
     List<OutgoingPublish> ended = takeAll(session.released);
     List<OutgoingPublish> again = new ArrayList<>();
-    for (OutgoingPublish publish : takeAll(session.published)) {
+    for (OutgoingPublish publish : session.published.takeAll()) {
       if (options.sessionLoss() == SessionLoss.FAIL
           || publish.offlinePolicy() == OfflinePolicy.FAIL) {
         ended.add(publish);
@@ -361,11 +376,8 @@ final class OutgoingMessages {
    * @return the messages that must not outlast it, to be told by {@link #failStale}
    */
   List<OutgoingPublish> onConnectionEnded() {
-    for (PublishList list : List.of(session.published, session.released)) {
-      for (OutgoingPublish publish = list.first(); publish != null; publish = publish.next) {
-        publish.holdsQuota = false;
-      }
-    }
+    session.published.inOrder().forEach(publish -> publish.holdsQuota = false);
+    session.released.forEach(publish -> publish.holdsQuota = false);
     List<OutgoingPublish> stale = session.queue.takeConnectionBound();
     stale.forEach(ends::done);
     return stale;
@@ -382,9 +394,9 @@ final class OutgoingMessages {
     List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null) {
-      connection.repeatNext = null;
+      connection.repeatNothing();
     }
-    List<OutgoingPublish> inFlight = takeAll(session.published);
+    List<OutgoingPublish> inFlight = session.published.takeAll();
     inFlight.addAll(takeAll(session.released));
     inFlight.forEach(this::releaseIdentifier);
     all.addAll(inFlight);

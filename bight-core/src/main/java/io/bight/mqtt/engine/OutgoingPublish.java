@@ -32,6 +32,8 @@ public final class OutgoingPublish {
     DONE
   }
 
+  private static final OfflinePolicy[] OFFLINE_POLICIES = OfflinePolicy.values();
+
   /** When a message without a Message Expiry Interval expires. */
   static final long NEVER = Long.MAX_VALUE;
 
@@ -41,9 +43,9 @@ public final class OutgoingPublish {
   private static final int PROPERTY_OVERHEAD_BYTES = 64;
 
   private final Publish message;
-  private final OfflinePolicy offlinePolicy;
+  private final byte offlinePolicy;
   private final Completion<PublishResult> completion;
-  private final long heapBytes;
+  private final int heapBytes;
   private final long expiresAtNanos;
   private final @Nullable String tag;
 
@@ -61,25 +63,29 @@ public final class OutgoingPublish {
   /** Whether another message on its topic waits behind it, so that its place cannot be taken. */
   boolean followed;
 
-  int packetIdentifier;
+  char packetIdentifier;
 
   /** The neighbours in the {@link PublishList} that holds this message. */
   @Nullable OutgoingPublish previous;
 
   @Nullable OutgoingPublish next;
 
+  /** Whether it is one of the {@link PublishedMessages}. */
+  boolean isPublished;
+
   /** Whether this message has used up a part of the current connection's send quota. */
   boolean holdsQuota;
 
+  @SuppressWarnings("EnumOrdinal") // a byte instead of a reference: there are many of these
   OutgoingPublish(
       Publish message,
       OfflinePolicy offlinePolicy,
       @Nullable String tag,
       Completion<PublishResult> completion,
-      long heapBytes,
+      int heapBytes,
       long expiresAtNanos) {
     this.message = message;
-    this.offlinePolicy = offlinePolicy;
+    this.offlinePolicy = (byte) offlinePolicy.ordinal();
     this.tag = tag;
     this.completion = completion;
     this.heapBytes = heapBytes;
@@ -109,7 +115,7 @@ public final class OutgoingPublish {
     return new StoredPublish(
         position,
         message,
-        offlinePolicy,
+        offlinePolicy(),
         tag,
         expires() ? expiresAtNanos - nowNanos : StoredPublish.NEVER_EXPIRES,
         switch (progress) {
@@ -129,7 +135,7 @@ public final class OutgoingPublish {
    * @param offlinePolicy the policy that it is published with
    * @return the bytes that count against the queue's bound
    */
-  public static long heapBytesOf(Publish message, OfflinePolicy offlinePolicy) {
+  public static int heapBytesOf(Publish message, OfflinePolicy offlinePolicy) {
     return heapBytesOf(message, offlinePolicy, null);
   }
 
@@ -141,7 +147,7 @@ public final class OutgoingPublish {
    * @param tag what the program knows it by, or null
    * @return the bytes that count against the queue's bound
    */
-  public static long heapBytesOf(
+  public static int heapBytesOf(
       Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
     long bytes = OVERHEAD_BYTES + message.payload().length + 2L * message.topic().length();
     if (offlinePolicy == OfflinePolicy.LATEST_PER_TOPIC) {
@@ -154,7 +160,7 @@ public final class OutgoingPublish {
     for (int i = 0; i < properties.size(); i++) {
       bytes += PROPERTY_OVERHEAD_BYTES + heapBytesOf(properties.valueAt(i));
     }
-    return bytes;
+    return (int) Math.min(bytes, Integer.MAX_VALUE);
   }
 
   private static long heapBytesOf(Object propertyValue) {
@@ -183,7 +189,7 @@ public final class OutgoingPublish {
    * @return its policy
    */
   public OfflinePolicy offlinePolicy() {
-    return offlinePolicy;
+    return OFFLINE_POLICIES[offlinePolicy];
   }
 
   /**
@@ -196,7 +202,7 @@ public final class OutgoingPublish {
   }
 
   /** Returns what the message counts for against the queue's bound in bytes. */
-  long heapBytes() {
+  int heapBytes() {
     return heapBytes;
   }
 
@@ -233,6 +239,6 @@ public final class OutgoingPublish {
 
   @Override
   public String toString() {
-    return message + " " + progress + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier);
+    return message + " " + progress + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier());
   }
 }

@@ -2,6 +2,7 @@
 package io.bight.mqtt.engine;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,16 @@ final class PacketIdentifiers<T> {
   @SuppressWarnings("unchecked") // only take and takeStored write, and they take a T
   @Nullable T get(int identifier) {
     return identifier < table.length ? (T) table[identifier] : null;
+  }
+
+  /** Hands out what all identifiers in use stand for, in no particular order. */
+  @SuppressWarnings("unchecked")
+  void forEach(Consumer<T> action) {
+    for (Object packet : table) {
+      if (packet != null) {
+        action.accept((T) packet);
+      }
+    }
   }
 
   /** Makes an identifier free again. */

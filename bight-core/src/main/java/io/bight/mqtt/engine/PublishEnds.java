@@ -2,8 +2,13 @@
 package io.bight.mqtt.engine;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Qos;
+import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
+import io.bight.mqtt.packet.Publish;
 import java.util.ArrayDeque;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +50,33 @@ final class PublishEnds {
     leaveQueue(publish);
     session.free(publish.heapBytes());
     return true;
+  }
+
+  /** The transport has taken messages of QoS 0: that is their end. */
+  void written(AtMostOnceBatch batch) {
+    session.free(batch.takeHeapBytes());
+    PublishResult result = PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE);
+    while (batch.hasUntold()) { // a completion may end the connection, and with it the rest
+      batch.takeCompletion().onSuccess(result);
+    }
+  }
+
+  /** The transport has gone without them. */
+  void unwritten(AtMostOnceBatch batch, Function<Publish, MqttException> failure) {
+    session.free(batch.takeHeapBytes());
+    while (batch.hasUntold()) {
+      MqttException why = failure.apply(batch.message());
+      batch.takeCompletion().onFailure(why);
+    }
+  }
+
+  /**
+   * A QoS 0 message has its place in the batch: the session knows nothing more of it than what it
+   * takes.
+   */
+  void leaveWithBatch(OutgoingPublish publish) {
+    leaveQueue(publish);
+    publish.progress = Progress.DONE;
   }
 
   void fail(OutgoingPublish publish, MqttException failure) {

@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,12 @@ final class PublishList {
 
   boolean isEmpty() {
     return size == 0;
+  }
+
+  void forEach(Consumer<OutgoingPublish> action) {
+    for (OutgoingPublish publish = first; publish != null; publish = publish.next) {
+      action.accept(publish);
+    }
   }
 
   void addFirst(OutgoingPublish publish) {

@@ -6,10 +6,10 @@ import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.codec.EncodedTopics;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublishSender {
   /** A batch of this size is worth a write; what does not fit waits for the next. */
-  static final int BATCH_BYTES = 64 * 1024;
+  static final int BATCH_BYTES = 256 * 1024;
 
   /**
    * As much goes out with one commit, since the disk takes about as long for it as for a little.
@@ -36,6 +36,7 @@ final class PublishSender {
   private final SessionKeeper keeper;
   private final PublishEnds ends;
   private final PublishFailures failures;
+  private final EncodedTopics topics = new EncodedTopics();
 
   PublishSender(
       MqttEngine engine,
@@ -51,35 +52,36 @@ final class PublishSender {
   }
 
   /** Tells whether a new message may be appended at once, with nothing before it. */
-  boolean canSendNow(OutgoingPublish publish) {
+  boolean canSendNow(Qos qos) {
     ConnectionState connection = engine.connectionOrNull();
     return connection != null
         && connection.accepted
-        && connection.repeatNext == null
+        && connection.repeatNext() == null
         && connection.outgoingBytes() < BATCH_BYTES
-        && hasQuota(connection, publish.message().qos())
-        && (!keeper.isDurable() || publish.message().qos() == Qos.AT_MOST_ONCE);
+        && hasQuota(connection, qos)
+        && (!keeper.isDurable() || qos == Qos.AT_MOST_ONCE);
   }
 
   /** Appends what may be sent now: repetitions first, then the queue in order. */
   void fillBatch(ConnectionState connection) {
-    while (connection.repeatNext != null && connection.outgoingBytes() < BATCH_BYTES) {
+    OutgoingPublish next;
+    while ((next = connection.repeatNext()) != null && connection.outgoingBytes() < BATCH_BYTES) {
       if (connection.sendQuota <= 0) {
         return;
       }
-      repeat(connection, connection.repeatNext);
+      repeat(connection, next);
       if (engine.connectionOrNull() != connection) {
         return; // a completion ended the connection
       }
     }
-    if (connection.repeatNext == null) {
+    if (next == null) {
       sendQueued(connection, keeper.isDurable() ? STORED_BATCH_BYTES : BATCH_BYTES);
     }
   }
 
   /** Appends all queued messages that the quota allows, however long the batch becomes. */
   void fillLastBatch(ConnectionState connection) {
-    if (connection.repeatNext == null) {
+    if (connection.repeatNext() == null) {
       sendQueued(connection, Integer.MAX_VALUE);
     }
   }
@@ -211,6 +213,29 @@ final class PublishSender {
     ends.tell();
   }
 
+  /** Appends a QoS 0 message that needs no entry in the session; what it takes is counted. */
+  void sendAtMostOnce(
+      ConnectionState connection,
+      Publish message,
+      int heapBytes,
+      Completion<PublishResult> completion) {
+    MqttException failure = refusalOf(connection, message);
+    if (failure == null) {
+      try {
+        encode(connection, message, 0, false);
+      } catch (IllegalArgumentException e) {
+        failure = failures.unencodable(message, e);
+      }
+    }
+    session.leaveQueue();
+    if (failure == null) {
+      connection.addAtMostOnce(message, completion, heapBytes);
+    } else {
+      session.free(heapBytes);
+      completion.onFailure(failure);
+    }
+  }
+
   /** Returns why a message is not sent, or null if nothing speaks against it. */
   private @Nullable MqttException refusalOf(ConnectionState connection, OutgoingPublish publish) {
     if (publish.expires() && publish.secondsToLive(engine.nowNanos()) <= 0) {
@@ -225,7 +250,7 @@ final class PublishSender {
   private void admit(ConnectionState connection, OutgoingPublish publish) {
     publish.progress = Progress.PUBLISHED;
     if (publish.message().qos() != Qos.AT_MOST_ONCE) {
-      publish.packetIdentifier = session.packetIdentifiers.take(publish);
+      publish.packetIdentifier = (char) session.packetIdentifiers.take(publish);
       session.published.add(publish);
       takeQuota(connection, publish);
     }
@@ -258,15 +283,16 @@ final class PublishSender {
       message = withExpiry(message, Math.max(1, publish.secondsToLive(engine.nowNanos())));
     }
     encode(connection, message, publish.packetIdentifier, false);
-    ends.leaveQueue(publish);
     if (message.qos() == Qos.AT_MOST_ONCE) {
-      sentAtMostOnce(connection).add(publish);
-      connection.atMostOnceInBatch++;
+      ends.leaveWithBatch(publish);
+      connection.addAtMostOnce(publish.message(), publish.completion(), publish.heapBytes());
+    } else {
+      ends.leaveQueue(publish);
     }
   }
 
   private void repeat(ConnectionState connection, OutgoingPublish publish) {
-    connection.repeatNext = publish.next;
+    connection.onRepeated();
     Publish message = publish.message();
     if (publish.expires()) {
       // Once sent it is not dropped any more [MQTT-4.3.3-7], but what is left of its life is told.
@@ -288,7 +314,7 @@ final class PublishSender {
   private void encode(
       ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
     ByteBuf out = connection.outgoing();
-    connection.encoder.encodePublish(message, packetIdentifier, dup, out);
+    connection.encoder.encodePublish(message, packetIdentifier, dup, topics, out);
     engine.sent().onPublishEncoded(message, packetIdentifier, dup);
   }
 
@@ -356,35 +382,10 @@ final class PublishSender {
     return message.withProperties(properties);
   }
 
-  // ---- QoS 0, which ends with its write
-
-  /** The transport has taken the oldest QoS 0 messages that were in a batch. */
-  void onWritten(ConnectionState connection, int messages) {
-    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
-    OutgoingPublish publish;
-    // A completion may end the connection, and with it what is left of these.
-    for (int i = 0; i < messages && sent != null && (publish = sent.poll()) != null; i++) {
-      ends.done(publish);
-      publish
-          .completion()
-          .onSuccess(PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE));
-    }
-  }
-
   /** The transport is closed: QoS 0 messages that it had not taken may be lost. */
   void onTransportClosed(ConnectionState connection, @Nullable Throwable cause) {
-    ArrayDeque<OutgoingPublish> sent = connection.sentAtMostOnce;
-    connection.sentAtMostOnce = null;
-    while (sent != null && !sent.isEmpty()) {
-      OutgoingPublish publish = sent.remove();
-      ends.fail(publish, failures.lostWhileWritten(publish.message(), cause));
+    for (AtMostOnceBatch batch : connection.takeUnwritten()) {
+      ends.unwritten(batch, message -> failures.lostWhileWritten(message, cause));
     }
-  }
-
-  private static ArrayDeque<OutgoingPublish> sentAtMostOnce(ConnectionState connection) {
-    if (connection.sentAtMostOnce == null) {
-      connection.sentAtMostOnce = new ArrayDeque<>();
-    }
-    return connection.sentAtMostOnce;
   }
 }

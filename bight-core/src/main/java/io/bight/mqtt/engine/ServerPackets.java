@@ -5,6 +5,7 @@ import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.codec.MqttDecoder;
 import io.bight.mqtt.engine.ConnectionEnd.By;
 import io.bight.mqtt.packet.Acknowledgement;
 import io.bight.mqtt.packet.Auth;
@@ -102,6 +103,35 @@ final class ServerPackets {
           engine.refuse(
               current, ReasonCode.PROTOCOL_ERROR, "the server sent a second " + packet.type());
     }
+  }
+
+  /** Handles what {@link MqttDecoder#readPlainAcknowledgement} has read. */
+  void handlePlainAcknowledgement(ConnectionState current, int plain) {
+    int packetIdentifier = plain & 0xFFFF;
+    boolean matches = true;
+    switch (plain >>> Short.SIZE) {
+      case 4 ->
+          matches =
+              outgoing.onPuback(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+      case 5 ->
+          matches =
+              outgoing.onPubrec(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+      case 6 -> incoming.onPubrel(current, packetIdentifier);
+      default ->
+          matches =
+              outgoing.onPubcomp(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+    }
+    if (!matches) {
+      requireMatch(current, acknowledgement(plain >>> Short.SIZE, packetIdentifier), false);
+    }
+  }
+
+  private static Packet acknowledgement(int typeCode, int packetIdentifier) {
+    return switch (typeCode) {
+      case 4 -> new Puback(packetIdentifier);
+      case 5 -> new Pubrec(packetIdentifier);
+      default -> new Pubcomp(packetIdentifier);
+    };
   }
 
   /** PUBLISH, CONNACK and DISCONNECT may have words in any case [MQTT-3.1.2-29]. */

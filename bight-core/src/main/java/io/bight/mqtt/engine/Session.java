@@ -3,6 +3,7 @@ package io.bight.mqtt.engine;
 
 import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Subscription;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -50,8 +51,8 @@ public final class Session {
   /** How much room was made by messages that were done; written by the driver, read by all. */
   private volatile long freedBytes;
 
-  /** QoS 1 and 2 messages whose PUBLISH is unacknowledged, in the order sent [MQTT-4.6.0-1]. */
-  final PublishList published = new PublishList();
+  /** QoS 1 and 2 messages whose PUBLISH is unacknowledged. */
+  final PublishedMessages published = new PublishedMessages(packetIdentifiers);
 
   /** QoS 2 messages whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
   final PublishList released = new PublishList();
@@ -160,8 +161,13 @@ public final class Session {
   }
 
   /** Returns all messages that are not done, in the order in which they are sent. */
-  List<PublishList> outgoingLists() {
-    return List.of(released, published, queue.again(), queue.unsent());
+  List<OutgoingPublish> outgoing() {
+    List<OutgoingPublish> all = new ArrayList<>();
+    released.forEach(all::add);
+    all.addAll(published.inOrder());
+    queue.again().forEach(all::add);
+    queue.unsent().forEach(all::add);
+    return all;
   }
 
   /** Returns what is to be kept of a topic filter; null: nothing. */

@@ -263,11 +263,9 @@ final class SessionKeeper {
 
   private void tellAll(long nowNanos) {
     store.clear();
-    for (PublishList list : session.outgoingLists()) {
-      for (OutgoingPublish publish = list.first(); publish != null; publish = publish.next) {
-        if (publish.isStored) {
-          store.putOutgoing(publish.toStored(nowNanos));
-        }
+    for (OutgoingPublish publish : session.outgoing()) {
+      if (publish.isStored) {
+        store.putOutgoing(publish.toStored(nowNanos));
       }
     }
     session.receiving.forEach(

@@ -20,12 +20,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Publish implements Packet {
   private static final byte[] NO_BYTES = new byte[0];
+  private static final int RETAIN = 1;
+  private static final int QOS_SHIFT = 1;
+  private static final int DUP = 8;
 
   private final String topic;
   private final byte[] payload;
-  private final Qos qos;
-  private final boolean retain;
-  private final boolean dup;
+
+  /** DUP, QoS and RETAIN as in the fixed header: there are many messages, so they are small. */
+  private final byte flags;
+
   private final int packetIdentifier;
   private final Properties properties;
 
@@ -51,9 +55,7 @@ public final class Publish implements Packet {
       Properties properties) {
     this.topic = topic;
     this.payload = payload;
-    this.qos = qos;
-    this.retain = retain;
-    this.dup = dup;
+    this.flags = (byte) ((dup ? DUP : 0) | qos.code() << QOS_SHIFT | (retain ? RETAIN : 0));
     this.packetIdentifier = packetIdentifier;
     this.properties = properties;
   }
@@ -98,7 +100,7 @@ public final class Publish implements Packet {
    * @return the quality of service
    */
   public Qos qos() {
-    return qos;
+    return Qos.of(flags >> QOS_SHIFT & 3);
   }
 
   /**
@@ -107,7 +109,7 @@ public final class Publish implements Packet {
    * @return whether the server is to keep the message, or kept it
    */
   public boolean retain() {
-    return retain;
+    return (flags & RETAIN) != 0;
   }
 
   /**
@@ -116,7 +118,7 @@ public final class Publish implements Packet {
    * @return whether this may be a repetition of an earlier transmission
    */
   public boolean dup() {
-    return dup;
+    return (flags & DUP) != 0;
   }
 
   /**
@@ -144,7 +146,7 @@ public final class Publish implements Packet {
    * @return the changed packet
    */
   public Publish withTopic(String resolved) {
-    return new Publish(resolved, payload, qos, retain, dup, packetIdentifier, properties);
+    return new Publish(resolved, payload, qos(), retain(), dup(), packetIdentifier, properties);
   }
 
   /**
@@ -154,7 +156,7 @@ public final class Publish implements Packet {
    * @return the changed packet
    */
   public Publish withProperties(Properties replacement) {
-    return new Publish(topic, payload, qos, retain, dup, packetIdentifier, replacement);
+    return new Publish(topic, payload, qos(), retain(), dup(), packetIdentifier, replacement);
   }
 
   @Override
@@ -162,16 +164,14 @@ public final class Publish implements Packet {
     return other instanceof Publish that
         && topic.equals(that.topic)
         && Arrays.equals(payload, that.payload)
-        && qos == that.qos
-        && retain == that.retain
-        && dup == that.dup
+        && flags == that.flags
         && packetIdentifier == that.packetIdentifier
         && properties.equals(that.properties);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(topic, Arrays.hashCode(payload), qos, packetIdentifier);
+    return Objects.hash(topic, Arrays.hashCode(payload), flags, packetIdentifier);
   }
 
   /** Returns the fields in words; of the payload only its length. */
@@ -182,10 +182,10 @@ public final class Publish implements Packet {
         + "', "
         + payload.length
         + " B, qos="
-        + qos.code()
+        + qos().code()
         + (packetIdentifier == 0 ? "" : ", id=" + packetIdentifier)
-        + (retain ? ", retain" : "")
-        + (dup ? ", dup" : "")
+        + (retain() ? ", retain" : "")
+        + (dup() ? ", dup" : "")
         + (properties.isEmpty() ? "" : ", " + properties)
         + "]";
   }

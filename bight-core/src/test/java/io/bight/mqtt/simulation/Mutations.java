@@ -23,9 +23,9 @@ final class Mutations {
         mutation(
             "repetitions go out in the opposite order",
             10,
-            "PublishSender",
-            "session.published.add(publish);",
-            "session.published.addFirst(publish);"),
+            "PublishedMessages",
+            "comparingLong(publish -> publish.position)",
+            "comparingLong(publish -> -publish.position)"),
         mutation(
             "a new message overtakes those that wait",
             60,
@@ -72,10 +72,7 @@ final class Mutations {
             "OutgoingMessages",
             "List<OutgoingPublish> ended = takeAll(session.released);",
             "List<OutgoingPublish> ended = new ArrayList<>();"
-                + " takeAll(session.released).forEach(session.published::add);"
-                + " for (var p = session.published.first(); p != null; p = p.next)"
-                + " if (p.packetIdentifier == 0)"
-                + " p.packetIdentifier = session.packetIdentifiers.take(p);"),
+                + " takeAll(session.released).forEach(session.published::add);"),
         mutation(
             "an outcome is told twice",
             2,
@@ -99,21 +96,22 @@ final class Mutations {
             "a message is acknowledged before the program has finished",
             30,
             "IncomingMessages",
-            "    listener.onMessage(incoming);\n  }\n\n  /**",
-            "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
-                + "    listener.onMessage(incoming);\n  }\n\n  /**"),
+            "    connection.receiveQuotaUsed++;\n    if (!connection.unacknowledged",
+            "    connection.receiveQuotaUsed++;\n"
+                + "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
+                + "    if (!connection.unacknowledged"),
         mutation(
             "acknowledgements leave in the order in which the program finishes",
             401,
             "IncomingMessages",
             """
-                if (connection == engine.connectionOrNull()) {
-                  sendAcknowledgements(connection);
+                  if (incoming.isQueued) {
+                    sendAcknowledgements(connection);
             """,
             """
-                if (connection == engine.connectionOrNull()) {
-                  connection.unacknowledged.remove(incoming);
-                  sendAcknowledgement(connection, incoming, incoming.answer);
+                  if (incoming.isQueued) {
+                    connection.unacknowledged.remove(incoming);
+                    sendAcknowledgement(connection, incoming, incoming.answer);
             """),
         mutation(
             "a repetition at QoS 2 is delivered again",
