@@ -140,6 +140,10 @@ final class ClientWorker implements EngineListener {
     return loop.inLoop() && commands.isEmpty();
   }
 
+  MqttLoop loop() {
+    return loop;
+  }
+
   PublishGate gate() {
     return gate;
   }

@@ -6,7 +6,10 @@ import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Something asked of a client on any thread, to be done by the driver. */
+/**
+ * Something asked of a client on any thread, to be done by the driver. Waits in the {@link
+ * CommandQueue} without an object of the queue's: it is itself the link to the next one.
+ */
 interface Command {
   /** Does it; called by the driver. */
   void run(long nowNanos);
@@ -19,8 +22,13 @@ interface Command {
     return null;
   }
 
+  /** Returns its neighbour in the queue; belongs to whoever has the command at the moment. */
+  @Nullable Command next();
+
+  void setNext(@Nullable Command next);
+
   static Command of(LongConsumer run, Consumer<MqttException> reject) {
-    return new Command() {
+    return new Linked() {
       @Override
       public void run(long nowNanos) {
         run.accept(nowNanos);
@@ -31,5 +39,20 @@ interface Command {
         reject.accept(failure);
       }
     };
+  }
+
+  /** A command with the link that it needs in the queue. */
+  abstract class Linked implements Command {
+    private @Nullable Command next;
+
+    @Override
+    public final @Nullable Command next() {
+      return next;
+    }
+
+    @Override
+    public final void setNext(@Nullable Command next) {
+      this.next = next;
+    }
   }
 }

@@ -4,14 +4,11 @@ package io.bight.client;
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.netty.util.concurrent.EventExecutor;
-import io.netty.util.internal.PlatformDependent;
-import java.util.ArrayDeque;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -23,6 +20,14 @@ import org.slf4j.LoggerFactory;
  * Commands of one client on their way from any thread to the driver, in the order of the calls. A
  * thousand publishes wake the loop once. What the messages among them may take is {@link
  * PublishGate}'s to say; when the driver does not keep up, it takes the oldest out again.
+ *
+ * <pre>
+ *   add: any thread                              the driver, or who drops the oldest in his place
+ *   newest -&gt; ... -&gt; older  ---all at once--&gt;  aside, then oldest -&gt; ... -&gt; newer  ---&gt; run
+ * </pre>
+ *
+ * <p>The commands are linked through themselves, so that an empty queue takes next to nothing, a
+ * full one no more than its commands, and a command costs one atomic operation.
  */
 final class CommandQueue {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
@@ -30,27 +35,47 @@ final class CommandQueue {
   /** So that one client's flood leaves the turn to others. */
   private static final int MOST_IN_A_TURN = 1024;
 
-  /** How many are taken from the queue under one lock. */
+  /** How many are taken over under one lock; what is taken over is not dropped any more. */
   private static final int BATCH = 32;
 
-  private final Queue<Command> queue = PlatformDependent.newMpscQueue();
-  private final AtomicBoolean scheduled = new AtomicBoolean();
+  private static final VarHandle NEWEST;
+  private static final VarHandle SCHEDULED;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      NEWEST = lookup.findVarHandle(CommandQueue.class, "newest", Command.class);
+      SCHEDULED = lookup.findVarHandle(CommandQueue.class, "scheduled", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final EventExecutor eventLoop;
   private final Supplier<String> client;
   private final Runnable drain;
   private final UnaryOperator<Command> onTaken;
 
-  /** Held by whoever takes from the queue: the driver, or who drops the oldest in his place. */
-  private final ReentrantLock taking = new ReentrantLock();
+  /** The command added last, linked to the one before it; by its VarHandle. */
+  private volatile @Nullable Command newest;
 
-  /** Commands before those in the queue that stayed when messages were dropped. Guarded. */
-  private final ArrayDeque<Command> aside = new ArrayDeque<>(0);
+  /** Whether the driver has been told; by its VarHandle. */
+  private volatile boolean scheduled;
 
-  /** Whether something is aside; written under the lock, read by all. */
-  private volatile boolean hasAside;
+  // Guarded by this object's lock: whoever takes from the queue.
+  /** Commands that came before those from {@link #oldest} on and are no messages. */
+  private @Nullable Command asideFirst;
 
-  // What the driver has taken and not run yet. Touched by the driver only.
-  private final ArrayDeque<Command> taken = new ArrayDeque<>(BATCH);
+  private @Nullable Command asideLast;
+
+  /** What was in the queue when somebody looked last, linked to the next younger one. */
+  private @Nullable Command oldest;
+
+  /** Whether there is something aside or from {@link #oldest} on; read by all. */
+  private volatile boolean hasFetched;
+
+  /** How many the driver has taken over and not run yet; touched by the driver only. */
+  private int taken;
 
   /**
    * Makes an empty queue.
@@ -72,7 +97,11 @@ final class CommandQueue {
 
   /** Adds a command, or rejects it if the loop is closed; any thread. */
   void add(Command command) {
-    queue.add(command);
+    Command before;
+    do {
+      before = newest;
+      command.setNext(before);
+    } while (!NEWEST.compareAndSet(this, before, command));
     schedule();
     if (eventLoop.isShutdown()) {
       rejectAll(); // the driver may have looked for the last time before this one was added
@@ -81,7 +110,7 @@ final class CommandQueue {
 
   /** Tells whether no command waits; the driver only. */
   boolean isEmpty() {
-    return taken.isEmpty() && !hasAside && queue.isEmpty();
+    return taken == 0 && newest == null && !hasFetched;
   }
 
   /**
@@ -90,25 +119,66 @@ final class CommandQueue {
    * @param condition looked at while nobody else takes
    * @return the message, or null if none waits or the condition does not hold
    */
-  @Nullable PublishFuture takeOldestMessage(BooleanSupplier condition) {
-    taking.lock();
+  synchronized @Nullable PublishFuture takeOldestMessage(BooleanSupplier condition) {
     try {
-      for (Command command; condition.getAsBoolean() && (command = queue.poll()) != null; ) {
+      for (Command command; condition.getAsBoolean() && (command = pollOldest()) != null; ) {
         PublishFuture message = command.takeMessage();
         if (message != null) {
           return message;
         }
-        aside.add(command);
-        hasAside = true;
+        putAside(command);
       }
       return null;
     } finally {
-      taking.unlock();
+      updateHasFetched();
+    }
+  }
+
+  private void putAside(Command command) {
+    if (asideLast == null) {
+      asideFirst = command;
+    } else {
+      asideLast.setNext(command);
+    }
+    asideLast = command;
+  }
+
+  /** Takes out the command that has waited longest of those that are not aside. */
+  private @Nullable Command pollOldest() {
+    Command polled = oldest == null ? fetch() : oldest;
+    if (polled != null) {
+      oldest = polled.next();
+      polled.setNext(null);
+    }
+    return polled;
+  }
+
+  /** Takes over all that has been added meanwhile; returns the one that has waited longest. */
+  private @Nullable Command fetch() {
+    if (newest == null) {
+      return null;
+    }
+    hasFetched = true; // first: at no time does the queue look empty
+    Command older = (Command) NEWEST.getAndSet(this, null);
+    Command first = null;
+    while (older != null) { // what was linked to the older one is linked to the younger one now
+      Command next = older.next();
+      older.setNext(first);
+      first = older;
+      older = next;
+    }
+    return first;
+  }
+
+  private void updateHasFetched() {
+    boolean has = asideFirst != null || oldest != null;
+    if (hasFetched != has) {
+      hasFetched = has;
     }
   }
 
   private void schedule() {
-    if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
+    if (!scheduled && SCHEDULED.compareAndSet(this, false, true)) {
       try {
         eventLoop.execute(drain);
       } catch (RejectedExecutionException e) {
@@ -124,32 +194,52 @@ final class CommandQueue {
       return;
     }
     long nowNanos = eventLoop.ticker().nanoTime();
-    for (int left = MOST_IN_A_TURN; left > 0 && takeBatch(); ) {
-      for (Command command; (command = taken.poll()) != null; left--) {
+    int left = MOST_IN_A_TURN;
+    for (Command first; left > 0 && (first = takeBatch()) != null; ) {
+      left -= taken;
+      for (Command command = first; command != null; ) {
+        Command next = command.next();
+        command.setNext(null);
+        taken--;
         run(command, nowNanos);
+        command = next;
       }
     }
-    scheduled.set(false);
+    scheduled = false;
     if (!isEmpty()) {
       schedule();
     }
   }
 
-  private boolean takeBatch() {
-    taking.lock();
-    try {
-      Command command;
-      while (taken.size() < BATCH && (command = aside.poll()) != null) {
-        taken.add(command); // there is no message among these
-      }
-      hasAside = !aside.isEmpty();
-      while (taken.size() < BATCH && (command = queue.poll()) != null) {
-        taken.add(onTaken.apply(command));
-      }
-    } finally {
-      taking.unlock();
+  /** Takes over the next few; returns the first, linked to the others, or null if none waits. */
+  private synchronized @Nullable Command takeBatch() {
+    Command first = asideFirst;
+    Command last = asideLast;
+    int count = 0;
+    for (Command aside = first; aside != null; aside = aside.next()) {
+      count++;
     }
-    return !taken.isEmpty();
+    asideFirst = null;
+    asideLast = null;
+    Command next = oldest == null ? fetch() : oldest;
+    for (; next != null && count < BATCH; count++) {
+      Command younger = next.next();
+      Command run = onTaken.apply(next);
+      if (last == null) {
+        first = run;
+      } else {
+        last.setNext(run);
+      }
+      last = run;
+      next = younger;
+    }
+    if (last != null) {
+      last.setNext(null);
+    }
+    oldest = next;
+    updateHasFetched();
+    taken = count;
+    return first;
   }
 
   private void run(Command command, long nowNanos) {
@@ -166,16 +256,16 @@ final class CommandQueue {
     MqttException failure =
         new MqttDisconnectedException(client.get() + " is closed, and so is its loop", null);
     List<Command> rejected = new ArrayList<>();
-    taking.lock();
-    try {
-      rejected.addAll(aside);
-      aside.clear();
-      hasAside = false;
-      for (Command command; (command = queue.poll()) != null; ) {
+    synchronized (this) {
+      for (Command aside = asideFirst; aside != null; aside = aside.next()) {
+        rejected.add(aside);
+      }
+      asideFirst = null;
+      asideLast = null;
+      for (Command command; (command = pollOldest()) != null; ) {
         rejected.add(command);
       }
-    } finally {
-      taking.unlock();
+      updateHasFetched();
     }
     rejected.forEach(command -> command.reject(failure));
   }

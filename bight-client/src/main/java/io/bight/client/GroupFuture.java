@@ -26,7 +26,6 @@ public final class GroupFuture<T> extends MqttFuture<GroupResult<T>> {
   private final Map<MqttClient, MqttFuture<T>> parts;
 
   GroupFuture(LoopSet loops, String what, Map<MqttClient, MqttFuture<T>> parts) {
-    super(loops.all().get(0));
     this.loops = loops;
     this.what = what;
     this.parts = parts;
@@ -102,6 +101,11 @@ public final class GroupFuture<T> extends MqttFuture<GroupResult<T>> {
   }
 
   @Override
+  MqttLoop loop() {
+    return loops.all().get(0);
+  }
+
+  @Override
   boolean drive(long deadlineNanos) throws InterruptedException {
     return loops.driveUntilDone(this, deadlineNanos);
   }
@@ -123,9 +127,13 @@ public final class GroupFuture<T> extends MqttFuture<GroupResult<T>> {
     private final String what;
 
     Stage(LoopSet loops, String what) {
-      super(loops.all().get(0));
       this.loops = loops;
       this.what = what;
+    }
+
+    @Override
+    MqttLoop loop() {
+      return loops.all().get(0);
     }
 
     @Override

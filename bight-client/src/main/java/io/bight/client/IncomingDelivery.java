@@ -303,7 +303,7 @@ final class IncomingDelivery {
   /** A handler is done with a message; any thread. */
   void submitDone(DeliveryTarget target, Delivery delivery, Outcome outcome) {
     worker.submit(
-        new Command() {
+        new Command.Linked() {
           @Override
           public void run(long nowNanos) {
             onDone(target, delivery, outcome);
@@ -346,7 +346,8 @@ final class IncomingDelivery {
     if (mayAcknowledge) {
       failedAttempts.forget(incoming.message());
     }
-    if (!matched || (mayAcknowledge && !options.manualAcknowledgement())) { // [MQTT-4.5.0-2]
+    if (incoming.message().qos() != Qos.AT_MOST_ONCE
+        && (!matched || (mayAcknowledge && !options.manualAcknowledgement()))) { // [MQTT-4.5.0-2]
       engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, loop.nowNanos());
     }
   }

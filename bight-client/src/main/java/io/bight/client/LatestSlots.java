@@ -18,6 +18,7 @@ final class LatestSlots {
     private static final long serialVersionUID = 1L;
 
     private final transient LatestSlots slots;
+    private transient @Nullable Command next;
 
     private Slot(LatestSlots slots, PublishFuture first) {
       super(first);
@@ -31,6 +32,16 @@ final class LatestSlots {
         slots.byTopic.remove(taken.message().topic(), this);
       }
       return taken;
+    }
+
+    @Override
+    public @Nullable Command next() {
+      return next;
+    }
+
+    @Override
+    public void setNext(@Nullable Command next) {
+      this.next = next;
     }
 
     @Override

@@ -22,15 +22,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> what a success brings
  */
-public class MqttFuture<T> extends CompletableFuture<T> {
-  private final MqttLoop loop;
-
+public abstract class MqttFuture<T> extends CompletableFuture<T> {
   /** Whether the loop is told of the end; once is enough, however often it is waited for. */
   private volatile boolean watched;
 
-  MqttFuture(MqttLoop loop) {
-    this.loop = loop;
-  }
+  MqttFuture() {}
+
+  /** Returns the loop whose driver completes it. */
+  abstract MqttLoop loop();
 
   /**
    * Waits for the outcome.
@@ -133,12 +132,12 @@ public class MqttFuture<T> extends CompletableFuture<T> {
   /** Stages that depend on this one can be waited for in the same way. */
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new MqttFuture<>(loop);
+    return new Stage<>(loop());
   }
 
   /** Waits until this future is done, driving while nobody else does; false: the time passed. */
   boolean drive(long deadlineNanos) throws InterruptedException {
-    return loop.driving().driveUntilDone(this, deadlineNanos);
+    return loop().driving().driveUntilDone(this, deadlineNanos);
   }
 
   /** Has something run when this future is done, the first time it is asked. */
@@ -151,24 +150,24 @@ public class MqttFuture<T> extends CompletableFuture<T> {
 
   /** Completes it; stages that depend on it run within. */
   void succeed(@Nullable T result) {
-    boolean begun = loop.running().begin(this, null);
+    boolean begun = loop().running().begin(this, null);
     try {
       complete(result);
     } finally {
       if (begun) {
-        loop.running().end();
+        loop().running().end();
       }
     }
   }
 
   /** Completes it as failed; stages that depend on it run within. */
   void fail(Throwable failure) {
-    boolean begun = loop.running().begin(this, null);
+    boolean begun = loop().running().begin(this, null);
     try {
       completeExceptionally(failure);
     } finally {
       if (begun) {
-        loop.running().end();
+        loop().running().end();
       }
     }
   }
@@ -189,7 +188,7 @@ public class MqttFuture<T> extends CompletableFuture<T> {
    * @param waited whether somebody has waited, and so driven if nobody else did
    */
   String describeDriving(boolean waited) {
-    return loop.describeDriving(waited);
+    return loop().describeDriving(waited);
   }
 
   /** Says what the client is doing that this is asked of, if it is one client, and "; ". */
@@ -200,6 +199,20 @@ public class MqttFuture<T> extends CompletableFuture<T> {
   /** Names what is waited for, for messages. */
   String describe() {
     return "the call";
+  }
+
+  /** A stage that depends on another one. */
+  private static final class Stage<U> extends MqttFuture<U> {
+    private final MqttLoop loop;
+
+    Stage(MqttLoop loop) {
+      this.loop = loop;
+    }
+
+    @Override
+    MqttLoop loop() {
+      return loop;
+    }
   }
 
   /** Marks where a failure was waited for; what failed happened on the loop. */

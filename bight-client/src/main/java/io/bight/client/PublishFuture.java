@@ -24,17 +24,18 @@ final class PublishFuture extends MqttFuture<PublishResult>
   /** The number of the connection that it was published on; 0: there was none. */
   private final int connection;
 
+  /** In the command queue. */
+  private @Nullable Command next;
+
   /** Written and read by the driver. */
   private @Nullable OutgoingPublish entry;
 
   PublishFuture(
       ClientWorker worker,
-      MqttLoop loop,
       Publish message,
       OfflinePolicy offlinePolicy,
       @Nullable String tag,
       int connection) {
-    super(loop);
     this.worker = worker;
     this.message = message;
     this.offlinePolicy = offlinePolicy;
@@ -78,6 +79,16 @@ final class PublishFuture extends MqttFuture<PublishResult>
   @Override
   public PublishFuture takeMessage() {
     return this;
+  }
+
+  @Override
+  public @Nullable Command next() {
+    return next;
+  }
+
+  @Override
+  public void setNext(@Nullable Command next) {
+    this.next = next;
   }
 
   @Override
@@ -129,6 +140,11 @@ final class PublishFuture extends MqttFuture<PublishResult>
               failure -> {}));
     }
     return cancelled;
+  }
+
+  @Override
+  MqttLoop loop() {
+    return worker.loop();
   }
 
   @Override

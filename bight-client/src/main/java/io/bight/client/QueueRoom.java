@@ -2,41 +2,90 @@
 package io.bight.client;
 
 import io.bight.mqtt.engine.Session;
-import java.util.concurrent.atomic.AtomicLong;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * The room for a client's messages, from the call of publish until they are done: one bound over
  * the command queue and the engine's. Any thread takes room; what the engine has finished with, the
  * session counts. Without a lock: what is in use is what was taken less what was freed.
+ *
+ * <p>Messages and bytes are counted in one number, so that a publish costs one atomic operation:
+ * bytes in the lower bits, messages above. Both counts may wrap round. What counts is the
+ * difference of two, and that is exact while less than 2^37 bytes and 2^25 messages are in use.
  */
 final class QueueRoom {
+  private static final int BYTES_BITS = 38;
+
+  /** More than this does not wait, whatever the program has set; it would take 6 GiB at least. */
+  private static final int MOST_MESSAGES = (1 << 25) - 1;
+
+  private static final long MOST_BYTES = (1L << (BYTES_BITS - 1)) - 1;
+
   // What a driver has not got round to dropping may go beyond the bounds by an eighth, or by this.
   // With less, a burst to a small queue would lose the newest while he still has the oldest.
   private static final int LEAST_SLACK_MESSAGES = 1024;
   private static final long LEAST_SLACK_BYTES = 1 << 20;
+
+  private static final VarHandle TAKEN;
+  private static final VarHandle PASSED;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      TAKEN = lookup.findVarHandle(QueueRoom.class, "taken", long.class);
+      PASSED = lookup.findVarHandle(QueueRoom.class, "passed", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final long maximumMessages;
   private final long maximumBytes;
   private final long slackMessages;
   private final long slackBytes;
   private final Session session;
-  private final AtomicLong takenMessages = new AtomicLong();
-  private final AtomicLong takenBytes = new AtomicLong();
 
-  // What the driver has taken over of it; written by the driver, read by all.
-  private final AtomicLong passedMessages = new AtomicLong();
-  private final AtomicLong passedBytes = new AtomicLong();
+  /** What was ever taken less what was given back; by its VarHandle. */
+  private volatile long taken;
+
+  /** What the driver has taken over of it; written by the driver, read by all. */
+  private volatile long passed;
 
   QueueRoom(int maximumMessages, long maximumBytes, Session session) {
-    this.maximumMessages = maximumMessages;
-    this.maximumBytes = maximumBytes;
-    this.slackMessages = Math.max(maximumMessages / 8, LEAST_SLACK_MESSAGES);
-    this.slackBytes = Math.max(maximumBytes / 8, LEAST_SLACK_BYTES);
+    this.maximumMessages = Math.min(maximumMessages, MOST_MESSAGES);
+    this.maximumBytes = Math.min(maximumBytes, MOST_BYTES);
+    this.slackMessages = Math.max(this.maximumMessages / 8, LEAST_SLACK_MESSAGES);
+    this.slackBytes = Math.max(this.maximumBytes / 8, LEAST_SLACK_BYTES);
     this.session = session;
     // What a store has kept waits and takes room already.
-    takenMessages.set(session.unsentMessages());
-    takenBytes.set(session.heldBytes());
-    countPassed(session.unsentMessages(), session.heldBytes());
+    this.taken = packed(session.unsentMessages(), session.heldBytes());
+    this.passed = taken;
+  }
+
+  private static long packed(long messages, long bytes) {
+    return (messages << BYTES_BITS) + bytes;
+  }
+
+  // Either may be below zero for a moment: what others took after us may be freed when we look.
+
+  private static long messagesIn(long difference) {
+    return (difference - bytesIn(difference)) >> BYTES_BITS;
+  }
+
+  private static long bytesIn(long difference) {
+    int above = Long.SIZE - BYTES_BITS;
+    return difference << above >> above;
+  }
+
+  /** Returns how much of what was taken is in use. */
+  private long inUse(long takenNow) {
+    return takenNow - packed(session.leftMessages(), session.freedBytes());
+  }
+
+  private long add(long messages, long bytes) {
+    long more = packed(messages, bytes);
+    return (long) TAKEN.getAndAdd(this, more) + more;
   }
 
   boolean canEverTake(long bytes) {
@@ -45,67 +94,56 @@ final class QueueRoom {
 
   /** Takes room for a message if there is some; any thread. */
   boolean tryTake(long bytes) {
-    if (takenMessages.incrementAndGet() - session.leftMessages() <= maximumMessages) {
-      if (tryTakeBytes(bytes)) {
-        return true;
-      }
+    long inUse = inUse(add(1, bytes));
+    if (messagesIn(inUse) <= maximumMessages && bytesIn(inUse) <= maximumBytes) {
+      return true;
     }
-    takenMessages.decrementAndGet();
+    add(-1, -bytes);
     return false;
   }
 
   /** Takes more room for a message that has some; any thread. */
   boolean tryTakeBytes(long bytes) {
-    if (takenBytes.addAndGet(bytes) - session.freedBytes() <= maximumBytes) {
+    if (bytesIn(inUse(add(0, bytes))) <= maximumBytes) {
       return true;
     }
-    takenBytes.addAndGet(-bytes);
+    add(0, -bytes);
     return false;
   }
 
   /** Takes room whether there is some or not: somebody will make it. */
   void take(long bytes) {
-    takenMessages.incrementAndGet();
-    takenBytes.addAndGet(bytes);
+    add(1, bytes);
   }
 
   /** Gives back the room of a message that the driver has not taken over; any thread. */
   void giveBack(long bytes) {
-    takenMessages.decrementAndGet();
-    giveBackBytes(bytes);
+    add(-1, -bytes);
   }
 
   void giveBackBytes(long bytes) {
-    takenBytes.addAndGet(-bytes);
+    add(0, -bytes);
   }
 
   /** The driver takes a message over. */
   void pass(long bytes) {
-    countPassed(1, bytes);
+    countPassed(packed(1, bytes));
   }
 
   /** Gives back the room of a message that was taken over and will not get to the engine. */
   void giveBackPassed(long bytes) {
-    countPassed(-1, -bytes);
+    countPassed(packed(-1, -bytes));
     giveBack(bytes);
   }
 
-  private void countPassed(int messages, long bytes) {
-    passedMessages.lazySet(passedMessages.getPlain() + messages); // the driver alone writes
-    passedBytes.lazySet(passedBytes.getPlain() + bytes);
-  }
-
-  long messages() {
-    return takenMessages.get() - session.leftMessages();
-  }
-
-  long bytes() {
-    return takenBytes.get() - session.freedBytes();
+  private void countPassed(long more) {
+    PASSED.setRelease(this, passed + more); // the driver alone writes
   }
 
   /** Tells whether there is room for some message. */
   boolean isFree() {
-    return messages() < maximumMessages && bytes() < maximumBytes;
+    long inUse = inUse(taken);
+    return messagesIn(inUse) < maximumMessages && bytesIn(inUse) < maximumBytes;
   }
 
   /**
@@ -113,19 +151,23 @@ final class QueueRoom {
    * bounds, or with what the engine has it is so far beyond them that he cannot be keeping up.
    */
   boolean isOverrun() {
-    return takenMessages.get() - passedMessages.get() > maximumMessages
-        || takenBytes.get() - passedBytes.get() > maximumBytes
-        || messages() > maximumMessages + slackMessages
-        || bytes() > maximumBytes + slackBytes;
+    long now = taken;
+    long waiting = now - passed;
+    long inUse = inUse(now);
+    return messagesIn(waiting) > maximumMessages
+        || bytesIn(waiting) > maximumBytes
+        || messagesIn(inUse) > maximumMessages + slackMessages
+        || bytesIn(inUse) > maximumBytes + slackBytes;
   }
 
   /** Names what is in use and what there is, for messages. */
   String describe() {
-    long waiting = messages();
+    long inUse = inUse(taken);
+    long waiting = messagesIn(inUse);
     return Count.of(waiting, "message")
         + (waiting == 1 ? " waits" : " wait")
         + " to be sent, and those and what is in flight take "
-        + bytes()
+        + bytesIn(inUse)
         + " B; there is room for "
         + Count.of(maximumMessages, "message")
         + " and "

@@ -7,22 +7,29 @@ import org.jspecify.annotations.Nullable;
 
 /** The outcome of a request that the engine completes. */
 final class RequestFuture<T> extends MqttFuture<T> implements Completion<T> {
+  private final MqttLoop loop;
+
   /** What is asked, without the name of the client if there is one. */
   private final String description;
 
   private final @Nullable MqttClient client;
 
   RequestFuture(MqttLoop loop, String description) {
-    super(loop);
+    this.loop = loop;
     this.description = description;
     this.client = null;
   }
 
   /** Makes the outcome of what is asked of a client, which is named behind what is asked. */
   RequestFuture(MqttClient client, String asked) {
-    super(client.loop());
+    this.loop = client.loop();
     this.description = asked;
     this.client = client;
+  }
+
+  @Override
+  MqttLoop loop() {
+    return loop;
   }
 
   @Override

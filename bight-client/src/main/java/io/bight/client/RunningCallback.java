@@ -14,13 +14,18 @@ final class RunningCallback {
   private static final VarHandle COUNT;
   private static final VarHandle WHAT;
   private static final VarHandle CLIENT;
+  private static final VarHandle FRAME;
+
+  /** After so many callbacks the frame is a new one; a power of two. */
+  private static final int CALLBACKS_OF_A_FRAME = 4096;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       COUNT = lookup.findVarHandle(RunningCallback.class, "count", long.class);
-      WHAT = lookup.findVarHandle(RunningCallback.class, "what", Object.class);
-      CLIENT = lookup.findVarHandle(RunningCallback.class, "client", MqttClient.class);
+      WHAT = lookup.findVarHandle(Frame.class, "what", Object.class);
+      CLIENT = lookup.findVarHandle(Frame.class, "client", MqttClient.class);
+      FRAME = lookup.findVarHandle(RunningCallback.class, "frame", Frame.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -33,11 +38,18 @@ final class RunningCallback {
   @SuppressWarnings("UnusedVariable") // by its VarHandle
   private long count;
 
-  @SuppressWarnings("UnusedVariable")
-  private @Nullable Object what;
+  /** By its VarHandle. */
+  private Frame frame = new Frame();
 
-  @SuppressWarnings("UnusedVariable")
-  private @Nullable MqttClient client;
+  /**
+   * Which callback it is. Made anew every now and then: a reference that is stored in a long-lived
+   * object costs the garbage collector more than the whole rest of this, for each message.
+   */
+  @SuppressWarnings("UnusedVariable") // by their VarHandles
+  private static final class Frame {
+    private @Nullable Object what;
+    private @Nullable MqttClient client;
+  }
 
   RunningCallback(MqttLoop loop, SlowCallbackWatch watch) {
     this.loop = loop;
@@ -57,8 +69,12 @@ final class RunningCallback {
     if ((before & 1) != 0 || !loop.inLoop()) {
       return false;
     }
-    WHAT.setRelease(this, callback);
-    CLIENT.setRelease(this, of);
+    if ((before & (2 * CALLBACKS_OF_A_FRAME - 1)) == 0) {
+      FRAME.setRelease(this, new Frame());
+    }
+    Frame current = frame;
+    WHAT.setRelease(current, callback);
+    CLIENT.setRelease(current, of);
     COUNT.setRelease(this, before + 1);
     watch.onCallback();
     return true;
@@ -67,7 +83,7 @@ final class RunningCallback {
   /** The callback has returned. */
   void end() {
     COUNT.setRelease(this, count + 1);
-    WHAT.setRelease(this, null);
+    WHAT.setRelease(frame, null);
     watch.onCallbackEnded();
   }
 
@@ -86,8 +102,9 @@ final class RunningCallback {
     if (!isRunning(before)) {
       return null;
     }
-    Object callback = WHAT.getAcquire(this);
-    MqttClient of = (MqttClient) CLIENT.getAcquire(this);
+    Frame current = (Frame) FRAME.getAcquire(this);
+    Object callback = WHAT.getAcquire(current);
+    MqttClient of = (MqttClient) CLIENT.getAcquire(current);
     return count() == before && callback != null ? words(callback, of) : null;
   }
 
