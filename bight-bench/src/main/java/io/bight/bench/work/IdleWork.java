@@ -39,6 +39,7 @@ record IdleWork() implements Work {
               .put(
                   "resident_kibibytes_per_connection",
                   (Meter.processStatus("VmRSS") - residentKibibytes) / (double) count)
+              .put("resident_mebibytes", Meter.processStatus("VmRSS") / 1024.0)
               .put("threads", (double) Meter.processStatus("Threads"));
       double idleCpuNanos = Meter.processCpuNanos();
       long pings = control.counts().getOrDefault("pings", 0L);
