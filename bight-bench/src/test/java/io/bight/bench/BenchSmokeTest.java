@@ -39,6 +39,8 @@ class BenchSmokeTest {
           WorkName.RECEIVE_QOS0,
           WorkName.RECEIVE_QOS1);
 
+  private static final long SHORT_MILLIS = 100;
+
   @TempDir Path directory;
 
   @TestFactory
@@ -47,7 +49,8 @@ class BenchSmokeTest {
         .map(
             work ->
                 DynamicTest.dynamicTest(
-                    work.text(), () -> assertThat(measure(work, PeerName.BIGHT, 150)).isNotNull()));
+                    work.text(),
+                    () -> assertThat(measure(work, PeerName.BIGHT, SHORT_MILLIS)).isNotNull()));
   }
 
   @TestFactory
@@ -61,7 +64,7 @@ class BenchSmokeTest {
                         peer ->
                             DynamicTest.dynamicTest(
                                 work.text() + " " + peer.text(),
-                                () -> assertMessagesOf(measure(work, peer, 150)))));
+                                () -> assertMessagesOf(measure(work, peer, SHORT_MILLIS)))));
   }
 
   private static void assertMessagesOf(Figures figures) {
@@ -85,7 +88,8 @@ class BenchSmokeTest {
 
   @Test
   void bightDropsNothingThatItReceives() throws Exception {
-    assertThat(measure(WorkName.RECEIVE_QOS0, PeerName.BIGHT, 150).get("dropped_percent")).isZero();
+    assertThat(measure(WorkName.RECEIVE_QOS0, PeerName.BIGHT, SHORT_MILLIS).get("dropped_percent"))
+        .isZero();
   }
 
   @Test

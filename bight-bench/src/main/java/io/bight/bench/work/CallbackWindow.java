@@ -55,6 +55,7 @@ final class CallbackWindow implements Completion {
   public void accept(@Nullable Object result, @Nullable Throwable error) {
     if (error != null) {
       failure = error;
+      stopped = true; // else it would publish in circles on a client that is closed
     }
     long now = done + 1;
     done = now;

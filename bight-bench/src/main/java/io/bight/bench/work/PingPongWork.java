@@ -29,7 +29,7 @@ record PingPongWork(int qos) implements Work {
       rally.measuring = true;
       Meter meter = new Meter(control);
       meter.start(rally.count);
-      Work.pass(connection, options.measured().toNanos());
+      Work.pass(connection, options.measured().toNanos(), () -> rally.count);
       Figures figures = meter.stop(rally.count);
       rally.over = true;
       Work.await(connection, "the last message is back", () -> rally.ended);

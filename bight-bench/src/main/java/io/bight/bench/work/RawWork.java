@@ -56,7 +56,7 @@ record RawWork(Kind kind, int qos) implements Work {
   private static long repeat(Step step, long nanos) throws IOException {
     long end = System.nanoTime() + nanos;
     long done = 0;
-    while (System.nanoTime() - end < 0) {
+    while (System.nanoTime() - end < 0 || done == 0) {
       done += step.run();
     }
     return done;

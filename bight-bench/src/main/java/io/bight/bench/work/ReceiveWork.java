@@ -41,7 +41,7 @@ record ReceiveWork(int qos) implements Work {
       Work.pass(connection, options.warmUp().toNanos());
       Meter meter = new Meter(control);
       meter.start(received.get());
-      Work.pass(connection, options.measured().toNanos());
+      Work.pass(connection, options.measured().toNanos(), received::get);
       Figures figures = meter.stop(received.get());
       control.stop();
       long sent = control.counts().getOrDefault("sent", 0L) - before.getOrDefault("sent", 0L);

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /** What a client does while it is measured, in a process of its own. It fails if counts differ. */
 public interface Work {
@@ -66,6 +67,13 @@ public interface Work {
         LockSupport.parkNanos(left);
       }
     }
+  }
+
+  /** The same, and until something has been done: a busy machine may take longer for that. */
+  static void pass(Connection connection, long nanos, LongSupplier done) throws TimeoutException {
+    long before = done.getAsLong();
+    pass(connection, nanos);
+    await(connection, "anything is done", () -> done.getAsLong() > before);
   }
 
   /** Waits until the sink has counted what we have, beyond what it had counted before. */
