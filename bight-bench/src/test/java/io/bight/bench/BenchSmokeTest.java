@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -41,7 +42,14 @@ class BenchSmokeTest {
 
   private static final long SHORT_MILLIS = 100;
 
+  private static BenchKey key;
+
   @TempDir Path directory;
+
+  @BeforeAll
+  static void makeKey(@TempDir Path keys) throws IOException {
+    key = BenchKey.make(keys);
+  }
 
   @TestFactory
   Stream<DynamicTest> bightDoesEveryWork() {
@@ -108,14 +116,12 @@ class BenchSmokeTest {
   }
 
   private Figures measure(WorkName work, PeerName peer, long millis) throws Exception {
-    BenchKey key = work.isTls() ? BenchKey.make(directory) : null;
-    try (Sink sink = Sink.start(work.sinkOptions(64, 1_000, key == null ? null : key.store()))) {
-      return Subject.measure(work, peer, options(sink, work, key, millis));
+    try (Sink sink = Sink.start(work.sinkOptions(64, 1_000, key.store()))) {
+      return Subject.measure(work, peer, options(sink, work, millis));
     }
   }
 
-  private WorkOptions options(Sink sink, WorkName work, BenchKey key, long millis)
-      throws IOException {
+  private WorkOptions options(Sink sink, WorkName work, long millis) throws IOException {
     return new WorkOptions(
         sink.port(),
         sink.controlPort(),
@@ -125,7 +131,7 @@ class BenchSmokeTest {
         1_000,
         work.isMany() || work == WorkName.CURVE_CONNECTIONS ? 50 : 1,
         work == WorkName.CURVE_FILTERS ? 50 : 1,
-        key == null ? null : key.trust(),
+        work.isTls() ? key.trust() : null,
         work == WorkName.DURABLE ? directory.resolve("session") : null);
   }
 }
