@@ -90,7 +90,7 @@ class BenchSmokeTest {
     "RECEIVE_QOS1, 400"
   })
   void bightAllocatesNoMoreForAMessageThanItDid(WorkName work, double limitBytes) throws Exception {
-    assertThat(measure(work, PeerName.BIGHT, 1_500).get("allocated_bytes_per_message"))
+    assertThat(measure(work, PeerName.BIGHT, 800).get("allocated_bytes_per_message"))
         .isLessThan(limitBytes);
   }
 
