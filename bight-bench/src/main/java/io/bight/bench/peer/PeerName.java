@@ -1,0 +1,52 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.bench.peer;
+
+import java.util.Locale;
+
+/** What can be run side by side. */
+public enum PeerName {
+  /** With a thread of the library's: loopStart. */
+  BIGHT,
+  /** The program's own thread drives, and publishes from the callbacks. */
+  BIGHT_OWN_LOOP,
+  /** The program publishes from a thread of its own. */
+  VERTX,
+  /** The program publishes on the client's context. */
+  VERTX_CONTEXT,
+  HIVEMQ,
+  PAHO_V3,
+  PAHO_V5,
+  AWS_CRT,
+  /** A program in C, where the library is installed. */
+  LIBMOSQUITTO,
+  /** No client: java.nio writes and reads the same bytes, as large as the socket takes them. */
+  RAW;
+
+  /** As on the command line. */
+  public String text() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  public static PeerName of(String text) {
+    for (PeerName name : values()) {
+      if (name.text().equals(text)) {
+        return name;
+      }
+    }
+    throw new IllegalArgumentException("There is no peer " + text + ".");
+  }
+
+  public boolean isBight() {
+    return this == BIGHT || this == BIGHT_OWN_LOOP;
+  }
+
+  /** Whether it is a client for Java that Bight is compared with. */
+  public boolean isJavaPeer() {
+    return !isBight() && this != RAW && this != LIBMOSQUITTO;
+  }
+
+  /** How many threads a connection takes, where it takes any. */
+  public int threadsPerConnection() {
+    return this == PAHO_V3 || this == PAHO_V5 ? 4 : 0;
+  }
+}
