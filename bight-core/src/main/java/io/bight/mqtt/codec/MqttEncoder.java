@@ -38,6 +38,15 @@ public final class MqttEncoder {
   /** The property's identifier and its two bytes. */
   private static final int TOPIC_ALIAS_BYTES = 3;
 
+  /** What a small message has at most, so that its remaining length takes two bytes at most. */
+  private static final int SMALL_PAYLOAD = 2_048;
+
+  /** First byte, remaining length, length of the topic name. */
+  private static final int MOST_BEFORE_TOPIC = 5;
+
+  /** Packet identifier, length of the properties. */
+  private static final int MOST_BEHIND_TOPIC = 3;
+
   private final MqttVersion version;
   private final boolean hasProperties;
 
@@ -127,39 +136,58 @@ public final class MqttEncoder {
   }
 
   /**
-   * Appends a message as {@link #encodePublish(Publish, int, boolean, ByteBuf)} does, for one who
-   * sends to the same topics again and again.
+   * Puts a small message into an array, where it takes a fraction of the time that a buffer takes
+   * with its checks at each step. For one who sends to the same topics again and again.
    *
    * @param message the message
    * @param packetIdentifier 1 to 65,535 at QoS 1 and 2, else 0
    * @param dup whether this repeats an earlier transmission
    * @param topics the topic names that the caller has sent to
-   * @param out where to append it; not changed if the message is refused
-   * @throws IllegalArgumentException if the message cannot be encoded
+   * @param out where to put it
+   * @param from the index of its first byte
+   * @return the index behind its last byte, or -1 if {@link #encodePublish} is to take it: there is
+   *     no room, it has properties, or it cannot be encoded
    */
-  public void encodePublish(
-      Publish message, int packetIdentifier, boolean dup, EncodedTopics topics, ByteBuf out) {
-    Properties properties = message.properties();
+  public int encodeSmallPublish(
+      Publish message,
+      int packetIdentifier,
+      boolean dup,
+      EncodedTopics topics,
+      byte[] out,
+      int from) {
+    byte[] payload = message.payload();
     String topic = message.topic();
-    if (!properties.isEmpty() || topic.isEmpty()) {
-      encodePublish(message, packetIdentifier, dup, out);
-      return;
+    int most = MOST_BEFORE_TOPIC + 3 * topic.length() + MOST_BEHIND_TOPIC;
+    if (payload.length > SMALL_PAYLOAD
+        || topic.length() > SMALL_PAYLOAD
+        || topic.isEmpty()
+        || most + payload.length > out.length - from
+        || !message.properties().isEmpty()) {
+      return -1;
     }
     requireTransmission(message.qos(), packetIdentifier, dup);
     byte[] field = topics.field(topic);
-    byte[] payload = message.payload();
     int behindTopic = (packetIdentifier == 0 ? 0 : 2) + (hasProperties ? 1 : 0);
-    int remainingLength =
-        requireRemainingLength((long) field.length + behindTopic + payload.length);
-    begin(PacketType.PUBLISH, flags(message, dup), remainingLength, out);
-    out.writeBytes(field);
+    int remainingLength = field.length + behindTopic + payload.length;
+    int index = from;
+    out[index++] = (byte) (PacketType.PUBLISH.code() << 4 | flags(message, dup));
+    if (remainingLength > 0x7F) {
+      out[index++] = (byte) (remainingLength | 0x80);
+      out[index++] = (byte) (remainingLength >>> 7);
+    } else {
+      out[index++] = (byte) remainingLength;
+    }
+    System.arraycopy(field, 0, out, index, field.length);
+    index += field.length;
     if (packetIdentifier != 0) {
-      out.writeShort(packetIdentifier);
+      out[index++] = (byte) (packetIdentifier >>> Byte.SIZE);
+      out[index++] = (byte) packetIdentifier;
     }
     if (hasProperties) {
-      out.writeByte(0); // their length
+      out[index++] = 0; // their length
     }
-    out.writeBytes(payload);
+    System.arraycopy(payload, 0, out, index, payload.length);
+    return index + payload.length;
   }
 
   private static int flags(Publish message, boolean dup) {

@@ -4,6 +4,7 @@ package io.bight.mqtt.engine;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.codec.EncodedTopics;
 import io.bight.mqtt.codec.MqttDecoder;
 import io.bight.mqtt.codec.MqttEncoder;
 import io.bight.mqtt.packet.Connect;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionState {
   private static final int FIRST_BATCH_BYTES = 512;
+  private static final int WORTH_STAGING_BYTES = 1_024;
+  private static final int STAGING_BYTES = 8_192;
+  private static final byte[] NO_BYTES = new byte[0];
   private static final int LARGEST_FIRST_BATCH_BYTES = 320 * 1024;
   private static final int NO_LIMIT = Integer.MAX_VALUE;
   private static final @Nullable String[] NO_ALIASES = new String[0];
@@ -96,6 +100,11 @@ final class ConnectionState {
   private final ByteBufAllocator allocator;
   private @Nullable ByteBuf outgoing;
   private int lastBatchBytes;
+
+  /** Small messages of a long batch, on their way into {@link #outgoing}; empty for short ones. */
+  private byte[] staging = NO_BYTES;
+
+  private int staged;
   private boolean handedOver;
 
   /** The beginning of a packet whose end has not arrived. */
@@ -220,8 +229,37 @@ final class ConnectionState {
     return handedOver;
   }
 
+  /** Appends a message to the batch. */
+  void appendPublish(Publish message, int packetIdentifier, boolean dup, EncodedTopics topics) {
+    if (staging.length == 0 && outgoingBytes() > WORTH_STAGING_BYTES) {
+      staging = new byte[STAGING_BYTES];
+    }
+    for (int attempt = 0; attempt < 2 && staging.length > 0; attempt++) {
+      int end = encoder.encodeSmallPublish(message, packetIdentifier, dup, topics, staging, staged);
+      if (end >= 0) {
+        staged = end;
+        return;
+      }
+      if (staged == 0) {
+        break;
+      }
+      unstage();
+    }
+    encoder.encodePublish(message, packetIdentifier, dup, outgoing());
+  }
+
+  /** Appends to the batch what was staged. */
+  private void unstage() {
+    int length = staged;
+    staged = 0;
+    outgoing().writeBytes(staging, 0, length);
+  }
+
   /** Returns the batch being made, to append to. */
   ByteBuf outgoing() {
+    if (staged > 0) {
+      unstage();
+    }
     if (outgoing == null) {
       // Where the last batch was long this one is likely to be, and growing means copying.
       outgoing =
@@ -232,16 +270,19 @@ final class ConnectionState {
   }
 
   int outgoingBytes() {
-    return outgoing == null ? 0 : outgoing.readableBytes();
+    return staged + (outgoing == null ? 0 : outgoing.readableBytes());
   }
 
   /** Hands the batch over to the caller, who releases it; null if it is empty. */
   @Nullable ByteBuf takeOutgoing() {
-    ByteBuf batch = outgoing;
+    ByteBuf batch = staged > 0 ? outgoing() : outgoing;
     if (batch == null || !batch.isReadable()) {
       return null;
     }
     lastBatchBytes = batch.readableBytes() + batch.readableBytes() / 8;
+    if (lastBatchBytes <= WORTH_STAGING_BYTES) {
+      staging = NO_BYTES;
+    }
     outgoing = null;
     handedOver = true;
     noteOnTheWay(atMostOnce);
@@ -270,6 +311,7 @@ final class ConnectionState {
       droppedBatches.add(atMostOnce);
       atMostOnce = AtMostOnceBatch.EMPTY;
     }
+    staged = 0;
     if (outgoing != null) {
       outgoing.release();
       outgoing = null;

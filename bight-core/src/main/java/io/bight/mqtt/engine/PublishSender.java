@@ -9,7 +9,6 @@ import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.codec.EncodedTopics;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
 import io.bight.mqtt.packet.Publish;
-import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -313,8 +312,7 @@ final class PublishSender {
 
   private void encode(
       ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
-    ByteBuf out = connection.outgoing();
-    connection.encoder.encodePublish(message, packetIdentifier, dup, topics, out);
+    connection.appendPublish(message, packetIdentifier, dup, topics);
     engine.sent().onPublishEncoded(message, packetIdentifier, dup);
   }
 

@@ -9,10 +9,12 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EncodedTopicsTest {
   private final EncodedTopics topics = new EncodedTopics();
@@ -28,36 +30,56 @@ class EncodedTopicsTest {
         boolean dup = qos != Qos.AT_MOST_ONCE;
         ByteBuf expected = Unpooled.buffer();
         encoder.encodePublish(message, packetIdentifier, dup, expected);
-        ByteBuf encoded = Unpooled.buffer();
-        encoder.encodePublish(message, packetIdentifier, dup, topics, encoded);
-        assertThat(encoded).as("%s at %s", topic, qos).isEqualTo(expected);
+        byte[] encoded = new byte[2_000];
+        int end = encoder.encodeSmallPublish(message, packetIdentifier, dup, topics, encoded, 7);
+        assertThat(Unpooled.wrappedBuffer(encoded, 7, end - 7))
+            .as("%s at %s", topic, qos)
+            .isEqualTo(expected);
       }
     }
   }
 
-  @Test
-  void aMessageWithPropertiesIsEncodedAsWithoutTheCache() {
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 100, 127, 128, 2_048})
+  void payloadsOfAnySmallSizeAreEncodedAsWithoutTheCache(int size) {
     MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
-    Publish message = Publish.builder("a").contentType("text/plain").build();
+    Publish message = Publish.builder("a").payload(new byte[size]).build();
     ByteBuf expected = Unpooled.buffer();
     encoder.encodePublish(message, 0, false, expected);
-    ByteBuf encoded = Unpooled.buffer();
-    encoder.encodePublish(message, 0, false, topics, encoded);
-    assertThat(encoded).isEqualTo(expected);
+    byte[] encoded = new byte[2_100];
+    int end = encoder.encodeSmallPublish(message, 0, false, topics, encoded, 0);
+    assertThat(Unpooled.wrappedBuffer(encoded, 0, end)).isEqualTo(expected);
   }
 
   @Test
-  void whatCannotBeSentIsRefusedEachTimeAndLeavesTheBufferAsItWas() {
+  void whatIsNotSmallOrHasNoRoomIsLeftToTheOtherWay() {
     MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
-    ByteBuf out = Unpooled.buffer();
-    for (String topic : new String[] {"a/+", "#", "", "\ud800", "x".repeat(65_536), "a/+"}) {
+    byte[] out = new byte[3_000];
+    for (Publish message :
+        List.of(
+            Publish.builder("a").contentType("text/plain").build(),
+            Publish.builder("a").payload(new byte[2_049]).build(),
+            Publish.builder("x".repeat(2_049)).build(),
+            publish(""))) {
+      assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0)).isEqualTo(-1);
+    }
+    assertThat(encoder.encodeSmallPublish(publish("a"), 0, false, topics, out, 2_995))
+        .isEqualTo(-1);
+    assertThat(out).containsOnly(0);
+  }
+
+  @Test
+  void whatCannotBeSentIsRefusedEachTime() {
+    MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
+    byte[] out = new byte[1_000];
+    for (String topic : new String[] {"a/+", "#", "\ud800", "a/+"}) {
       Publish message = publish(topic);
-      assertThatThrownBy(() -> encoder.encodePublish(message, 0, false, topics, out))
+      assertThatThrownBy(() -> encoder.encodeSmallPublish(message, 0, false, topics, out, 0))
           .isInstanceOf(IllegalArgumentException.class);
     }
-    assertThatThrownBy(() -> encoder.encodePublish(publish("a"), 1, false, topics, out))
+    assertThatThrownBy(() -> encoder.encodeSmallPublish(publish("a"), 1, false, topics, out, 0))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThat(out.readableBytes()).isZero();
+    assertThat(out).containsOnly(0);
   }
 
   @Test
