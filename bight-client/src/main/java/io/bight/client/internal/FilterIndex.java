@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.StampedLock;
@@ -81,7 +82,12 @@ public final class FilterIndex<E extends FilterIndex.Entry> {
     /** What leads here; null: a + does, or this is the root. */
     final @Nullable Level level;
 
+    /** The only child there is; most nodes have one, and it is near at hand. */
+    volatile @Nullable Node<E> onlyChild;
+
+    /** The children where there were several; then there is no only child. */
     volatile @Nullable Map<Level, Node<E>> children;
+
     volatile @Nullable Node<E> plus;
     volatile List<E> here = List.of();
     volatile List<E> below = List.of();
@@ -92,12 +98,24 @@ public final class FilterIndex<E extends FilterIndex.Entry> {
     }
 
     boolean isEmpty() {
-      return children == null && plus == null && here.isEmpty() && below.isEmpty();
+      return onlyChild == null
+          && children == null
+          && plus == null
+          && here.isEmpty()
+          && below.isEmpty();
     }
 
     @Nullable Node<E> child(String text, int from, int to) {
+      Node<E> only = onlyChild;
+      if (only != null) {
+        return only.isAt(text, from, to) ? only : null;
+      }
       Map<Level, Node<E>> all = children;
       return all == null ? null : all.get(new Level(text, from, to));
+    }
+
+    private boolean isAt(String text, int from, int to) {
+      return level != null && level.isSame(text, from, to - from);
     }
   }
 
@@ -123,8 +141,11 @@ public final class FilterIndex<E extends FilterIndex.Entry> {
     public boolean equals(@Nullable Object other) {
       return other instanceof Level level
           && hash == level.hash
-          && length == level.length
-          && text.regionMatches(from, level.text, level.from, length);
+          && isSame(level.text, level.from, level.length);
+    }
+
+    boolean isSame(String otherText, int otherFrom, int otherLength) {
+      return length == otherLength && text.regionMatches(from, otherText, otherFrom, length);
     }
 
     @Override
@@ -398,13 +419,26 @@ public final class FilterIndex<E extends FilterIndex.Entry> {
   }
 
   private static <E extends Entry> Node<E> childOf(Node<E> node, String text) {
-    Map<Level, Node<E>> children = node.children;
-    if (children == null) {
-      children = new ConcurrentHashMap<>();
-      node.children = children;
+    Node<E> child = node.child(text, 0, text.length());
+    if (child != null) {
+      return child;
     }
-    return children.computeIfAbsent(
-        new Level(text, 0, text.length()), level -> new Node<>(node, level));
+    Level level = new Level(text, 0, text.length());
+    child = new Node<>(node, level);
+    Map<Level, Node<E>> children = node.children;
+    Node<E> only = node.onlyChild;
+    if (children != null) {
+      children.put(level, child);
+    } else if (only == null) {
+      node.onlyChild = child;
+    } else {
+      children = new ConcurrentHashMap<>();
+      children.put(Objects.requireNonNull(only.level), only);
+      children.put(level, child);
+      node.children = children;
+      node.onlyChild = null;
+    }
+    return child;
   }
 
   /** Takes out a node at which nothing is left, and those above that lead nowhere then. */
@@ -415,7 +449,9 @@ public final class FilterIndex<E extends FilterIndex.Entry> {
       Map<Level, Node<E>> siblings = parent.children;
       if (node.level == null) {
         parent.plus = null;
-      } else if (siblings != null) {
+      } else if (siblings == null) {
+        parent.onlyChild = null;
+      } else {
         siblings.remove(node.level);
         parent.children = siblings.isEmpty() ? null : siblings;
       }
