@@ -3,7 +3,6 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -23,7 +22,6 @@ import org.slf4j.LoggerFactory;
 final class Callbacks {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
 
-  private static final MessageHandler[] NO_HANDLERS = {};
   private static final List<List<Consumer<?>>> NO_CALLBACKS =
       Collections.nCopies(EventKind.ALL.size(), List.of());
 
@@ -33,7 +31,7 @@ final class Callbacks {
   /** The callbacks of each kind, by {@link EventKind#index}. */
   private volatile List<List<Consumer<?>>> byKind = NO_CALLBACKS;
 
-  private volatile MessageHandler[] messageHandlers = NO_HANDLERS;
+  private final MessageHandlers messageHandlers = new MessageHandlers();
 
   /** Whether a handler has been added that is not simply called as a message arrives. */
   private volatile boolean someHandlerIsNotDirect;
@@ -69,15 +67,9 @@ final class Callbacks {
   }
 
   Registration addMessageHandler(MessageHandler handler) {
-    changeHandlers(list -> list.add(handler));
-    return once(() -> changeHandlers(list -> list.remove(handler)));
-  }
-
-  private synchronized void changeHandlers(Consumer<List<MessageHandler>> change) {
-    List<MessageHandler> changed = new ArrayList<>(Arrays.asList(messageHandlers));
-    change.accept(changed);
-    changed.forEach(this::noteHandling);
-    messageHandlers = changed.toArray(NO_HANDLERS);
+    noteHandling(handler);
+    messageHandlers.add(handler);
+    return () -> messageHandlers.removeAll(List.of(handler));
   }
 
   /** Sets the handler that goes with a subscription; subscribing again replaces it. */
@@ -85,12 +77,12 @@ final class Callbacks {
     if (subscriptionHandlers.isEmpty()) {
       subscriptionHandlers = new HashMap<>();
     }
+    noteHandling(added);
     MessageHandler earlier = subscriptionHandlers.put(topicFilter, added);
     if (earlier == null) {
-      changeHandlers(list -> list.add(added));
+      messageHandlers.add(added);
     } else {
-      // In one step: a message that arrives meanwhile meets the one or the other.
-      changeHandlers(list -> list.replaceAll(entry -> entry == earlier ? added : entry));
+      messageHandlers.replace(earlier, added);
     }
   }
 
@@ -105,33 +97,36 @@ final class Callbacks {
    * a program may subscribe anew before the server has answered UNSUBSCRIBE.
    */
   synchronized Runnable removalOfSubscriptionHandlers(List<String> topicFilters) {
-    Map<String, MessageHandler> now = new HashMap<>(subscriptionHandlers);
-    now.keySet().retainAll(topicFilters);
+    Map<String, MessageHandler> now = new HashMap<>();
+    for (String topicFilter : topicFilters) {
+      MessageHandler handler = subscriptionHandlers.get(topicFilter);
+      if (handler != null) {
+        now.put(topicFilter, handler);
+      }
+    }
     return () -> remove(now);
   }
 
   private synchronized void remove(Map<String, MessageHandler> handlers) {
     handlers.forEach(subscriptionHandlers::remove);
-    changeHandlers(list -> list.removeAll(handlers.values()));
+    messageHandlers.removeAll(handlers.values());
   }
 
   /** Returns the same callbacks for another client of the same builder. */
   Callbacks copy() {
     Callbacks copy = new Callbacks();
     copy.byKind = byKind;
-    for (MessageHandler handler : messageHandlers) {
-      copy.addMessageHandler(handler.copy());
-    }
+    messageHandlers.all().forEach(handler -> copy.addMessageHandler(handler.copy()));
     return copy;
   }
 
-  /** Returns the handlers of messages, in the order in which they were added; not to be changed. */
-  MessageHandler[] messageHandlers() {
+  /** Returns the handlers of messages. */
+  MessageHandlers messageHandlers() {
     return messageHandlers;
   }
 
   boolean hasMessageHandler() {
-    return messageHandlers.length > 0;
+    return !messageHandlers.isEmpty();
   }
 
   /** Tells whether there is somebody to tell of an event. */

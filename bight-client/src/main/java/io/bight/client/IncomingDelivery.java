@@ -162,15 +162,13 @@ final class IncomingDelivery {
     boolean matched = false;
     Delivery failed = null;
     Outcome outcome = Outcome.DONE;
-    for (MessageHandler handler : callbacks.messageHandlers()) {
-      if (handler.matches(message.topic())) {
-        matched = true;
-        Throwable error = callbacks.callMessageHandler(handler, message);
-        if (error != null) {
-          failed = failed == null ? new Delivery(incoming, message, connectionsEnded) : failed;
-          if (onThrew(failed, error, 1, handlingOf(handler)) == Outcome.FAILED) {
-            outcome = Outcome.FAILED;
-          }
+    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
+      matched = true;
+      Throwable error = callbacks.callMessageHandler(handler, message);
+      if (error != null) {
+        failed = failed == null ? new Delivery(incoming, message, connectionsEnded) : failed;
+        if (onThrew(failed, error, 1, handlingOf(handler)) == Outcome.FAILED) {
+          outcome = Outcome.FAILED;
         }
       }
     }
@@ -181,12 +179,10 @@ final class IncomingDelivery {
   }
 
   private boolean hasRoomFor(Message message) {
-    for (MessageHandler handler : callbacks.messageHandlers()) {
-      if (handler.matches(message.topic())) {
-        DeliveryTarget target = targetOf(handler);
-        if (target != null && !target.hasRoomFor(message, handler)) {
-          return false;
-        }
+    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
+      DeliveryTarget target = targetOf(handler);
+      if (target != null && !target.hasRoomFor(message, handler)) {
+        return false;
       }
     }
     return true;
@@ -194,10 +190,7 @@ final class IncomingDelivery {
 
   private void handOut(Delivery delivery) {
     Message message = delivery.message;
-    for (MessageHandler handler : callbacks.messageHandlers()) {
-      if (!handler.matches(message.topic())) {
-        continue;
-      }
+    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
       delivery.matched = true;
       delivery.parts++;
       DeliveryTarget target = targetOf(handler);
@@ -488,7 +481,7 @@ final class IncomingDelivery {
       lanes.close();
     }
     busy.forEach(DeliveryTarget::close);
-    for (MessageHandler handler : callbacks.messageHandlers()) {
+    for (MessageHandler handler : callbacks.messageHandlers().all()) {
       if (handler.target != null) {
         handler.target.close();
       }

@@ -1,16 +1,17 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.client.internal.FilterIndex;
 import io.bight.mqtt.Topics;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A handler of messages; each is its own, even where the program's code is the same. */
-final class MessageHandler {
-  /** What it is for, without a share name; null: everything. */
-  private final @Nullable String topicFilter;
-
+/**
+ * A handler of messages on topics that match a filter, or of all; each is its own, even where the
+ * program's code is the same.
+ */
+final class MessageHandler extends FilterIndex.Entry {
   final Consumer<Message> handler;
 
   /** How it is given messages; null: as the client says. */
@@ -21,7 +22,7 @@ final class MessageHandler {
 
   MessageHandler(
       @Nullable String topicFilter, Consumer<Message> handler, @Nullable MessageHandling handling) {
-    this.topicFilter = topicFilter == null ? null : Topics.withoutShare(topicFilter);
+    super(topicFilter);
     this.handler = Objects.requireNonNull(handler, "handler");
     this.handling = handling;
   }
@@ -34,11 +35,12 @@ final class MessageHandler {
 
   /** Returns the same handler for another client. */
   MessageHandler copy() {
-    return new MessageHandler(topicFilter, handler, handling);
+    return new MessageHandler(topicFilter(), handler, handling);
   }
 
   boolean matches(String topic) {
-    return topicFilter == null || Topics.matches(topicFilter, topic);
+    String filter = topicFilter();
+    return filter == null || Topics.matches(filter, topic);
   }
 
   /** Tells whether it is simply called as a message arrives, where the client's handlers are. */

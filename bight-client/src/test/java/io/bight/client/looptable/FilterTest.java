@@ -7,6 +7,7 @@ import io.bight.broker.EmbeddedBroker;
 import io.bight.client.Message;
 import io.bight.client.MqttClient;
 import io.bight.client.MqttClientBuilder;
+import io.bight.client.MqttFuture;
 import io.bight.client.ReconnectPolicy;
 import io.bight.client.Registration;
 import io.bight.mqtt.MqttVersion;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -245,6 +247,50 @@ class FilterTest {
   }
 
   // ---- reconnects
+
+  /** Each is subscribed to with a call of its own; a new session asks for all in few packets. */
+  @Test
+  void b9TenThousandFiltersEachWithItsOwnHandlerSurviveAReconnect() {
+    int filters = 10_000;
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        FaultLink link = FaultLink.to(server.uri());
+        MqttClient client =
+            of(link.uri(), MqttVersion.MQTT_5)
+                .cleanStart(true)
+                .sessionExpiryInterval(Duration.ZERO)
+                .build()) {
+      client.loopStart();
+      client.connect(LIMIT);
+      AtomicInteger subscribes = new AtomicInteger();
+      MqttFuture<?> last = null;
+      for (int i = 0; i < filters; i++) {
+        String filter = i % 2 == 0 ? "site/" + i + "/state" : "site/" + i + "/+";
+        last = client.subscribe(filter, Qos.AT_LEAST_ONCE, named("h" + i));
+      }
+      last.await(LIMIT);
+      client.onPacket(line -> subscribes.addAndGet(line.contains(">> SUBSCRIBE") ? 1 : 0));
+      for (String payload : List.of("before", "after")) {
+        for (int i : List.of(0, 1, 4_999, 9_998)) {
+          server.broker().publish("site/" + i + "/state", payload, 1);
+        }
+        Await.until("all is there", () -> callsWith(payload).size() == 4);
+        assertThat(callsWith(payload))
+            .containsExactly(
+                "h0 " + payload, "h1 " + payload, "h4999 " + payload, "h9998 " + payload);
+        if (payload.equals("before")) {
+          link.reset();
+          Await.until("it is back", () -> subscribes.get() > 0);
+          client.subscribe("marker", Qos.AT_LEAST_ONCE).await(LIMIT);
+        }
+      }
+      assertThat(subscribes).hasValueLessThanOrEqualTo(filters / 100 + 1);
+      client.unsubscribe("site/1/+").await(LIMIT);
+      server.broker().publish("site/1/state", "unwanted", 1);
+      server.broker().publish("site/0/state", "wanted", 1);
+      Await.until("it is there", () -> callsWith("wanted").size() == 1);
+      assertThat(callsWith("unwanted")).isEmpty();
+    }
+  }
 
   @ParameterizedTest
   @MethodSource("serversAndVersions")

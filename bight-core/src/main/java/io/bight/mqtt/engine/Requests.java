@@ -19,7 +19,7 @@ import io.bight.mqtt.packet.Unsuback;
 import io.bight.mqtt.packet.Unsubscribe;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -54,8 +54,14 @@ final class Requests {
   /** Requests sent on the current connection, in order. */
   private Set<Request> unanswered = NONE;
 
-  /** How many UNSUBSCRIBE wait to be sent or answered. */
-  private int unsubscribing;
+  /**
+   * UNSUBSCRIBE that wait to be sent or answered, in their order, by topic filter; {@link Map#of()}
+   * while there is none.
+   */
+  private Map<String, ArrayDeque<UnsubscribeRequest>> unsubscribing = Map.of();
+
+  /** The number of the last request but for resubscriptions. */
+  private long lastNumber;
 
   Requests(MqttEngine engine, Session session, SessionKeeper keeper, EngineListener listener) {
     this.engine = engine;
@@ -67,6 +73,9 @@ final class Requests {
   /** A SUBSCRIBE or UNSUBSCRIBE; compared by identity. */
   abstract static class Request {
     int packetIdentifier;
+
+    /** Its place among the requests; 0: a resubscription, which goes before all that wait. */
+    long number;
 
     /** How many connections have ended between this request and its answer. */
     int lostAnswers;
@@ -209,9 +218,7 @@ final class Requests {
 
   /** A request waits to be sent; until it is answered, it is what the store has to know. */
   private void await(Request request) {
-    if (request instanceof UnsubscribeRequest) {
-      unsubscribing++;
-    }
+    number(request);
     waiting.add(request);
     for (String filter : request.topicFilters()) {
       Request before = session.asked.put(filter, request);
@@ -223,10 +230,22 @@ final class Requests {
     }
   }
 
+  private void number(Request request) {
+    request.number = ++lastNumber;
+    if (request instanceof UnsubscribeRequest unsubscribe) {
+      if (unsubscribing.isEmpty()) {
+        unsubscribing = new HashMap<>();
+      }
+      for (String filter : unsubscribe.filters) {
+        unsubscribing.computeIfAbsent(filter, none -> new ArrayDeque<>(1)).add(unsubscribe);
+      }
+    }
+  }
+
   /** A request is done: what is known of its topic filters is what a later one asks, or no one. */
   private void onDone(Request request) {
-    if (request instanceof UnsubscribeRequest) {
-      unsubscribing--;
+    if (request instanceof UnsubscribeRequest unsubscribe) {
+      forget(unsubscribe);
     }
     for (String filter : request.topicFilters()) {
       if (session.asked.remove(filter, request)) {
@@ -278,9 +297,7 @@ final class Requests {
         session.wanted.put(filter, Session.WantedSubscription.of(stored));
       } else {
         unanswered.isRestored = true;
-        if (unanswered instanceof UnsubscribeRequest) {
-          unsubscribing++;
-        }
+        number(unanswered);
         waiting.add(unanswered);
         session.asked.put(filter, unanswered);
       }
@@ -395,7 +412,6 @@ final class Requests {
         || suback.reasonCodes().size() != request.subscriptions.size()) {
       return false;
     }
-    boolean[] unwanted = unwantedSince(request);
     List<String> refused = new ArrayList<>();
     ReasonCode firstRefusal = null;
     for (int i = 0; i < request.subscriptions.size(); i++) {
@@ -404,7 +420,7 @@ final class Requests {
       if (reason.isError()) {
         firstRefusal = firstRefusal == null ? reason : firstRefusal;
         refused.add("'" + subscription.topicFilter() + "': " + reason);
-      } else if (!unwanted[i]) {
+      } else if (!isUnwantedSince(request, subscription.topicFilter())) {
         onGranted(request, subscription);
       }
     }
@@ -481,28 +497,24 @@ final class Requests {
     onDone(request);
   }
 
-  /** Tells for each topic filter of a request whether a later UNSUBSCRIBE is on its way. */
-  private boolean[] unwantedSince(SubscribeRequest request) {
-    boolean[] unwanted = new boolean[request.subscriptions.size()];
-    if (unsubscribing > 0) {
-      Set<String> removed = new HashSet<>();
-      boolean later = false;
-      for (Request other : unanswered) {
-        if (later && other instanceof UnsubscribeRequest unsubscribe) {
-          removed.addAll(unsubscribe.filters);
-        }
-        later |= other == request;
-      }
-      for (Request other : waiting) {
-        if (other instanceof UnsubscribeRequest unsubscribe) {
-          removed.addAll(unsubscribe.filters);
-        }
-      }
-      for (int i = 0; i < unwanted.length; i++) {
-        unwanted[i] = removed.contains(request.subscriptions.get(i).topicFilter());
-      }
+  private void forget(UnsubscribeRequest request) {
+    for (String filter : request.filters) {
+      unsubscribing.computeIfPresent(
+          filter,
+          (same, requests) -> {
+            requests.remove(request);
+            return requests.isEmpty() ? null : requests;
+          });
     }
-    return unwanted;
+    if (unsubscribing.isEmpty()) {
+      unsubscribing = Map.of();
+    }
+  }
+
+  /** Tells whether an UNSUBSCRIBE that was asked for later than a request is on its way. */
+  private boolean isUnwantedSince(SubscribeRequest request, String topicFilter) {
+    ArrayDeque<UnsubscribeRequest> unsubscribes = unsubscribing.get(topicFilter);
+    return unsubscribes != null && unsubscribes.getLast().number > request.number;
   }
 
   // ---- connections and sessions
@@ -605,7 +617,7 @@ final class Requests {
     onConnectionEnded();
     List<Request> all = new ArrayList<>(waiting);
     waiting.clear();
-    unsubscribing = 0;
+    unsubscribing = Map.of();
     for (Request request : all) {
       request.completion().onKept(failure); // a failure for whoever waits for it
     }

@@ -401,6 +401,29 @@ class SubscribeTest extends EngineFixture {
     assertThat(engine.session().wantedTopicFilters()).containsExactly("a");
   }
 
+  @Test
+  void filterIsUnwantedAsLongAsALaterUnsubscribeOfItIsOnItsWay() {
+    var script =
+        connected()
+            .expectUnsubscribe("a")
+            .expectSubscribe("a", "b")
+            .expectUnsubscribe("c", "a")
+            .expectSubscribe("c");
+    unsubscribe("a");
+    subscribe("a", "b");
+    unsubscribe("c", "a");
+    subscribe("c");
+    script.send(OutgoingPacket.unsuback(1, 0)).send(OutgoingPacket.suback(2, 1, 1));
+    carry();
+    assertThat(engine.session().wantedTopicFilters()).containsExactly("b");
+    script.send(OutgoingPacket.unsuback(3, 0, 0)).send(OutgoingPacket.suback(4, 1));
+    carry();
+    assertThat(engine.session().wantedTopicFilters()).containsExactly("b", "c");
+    script.expectSubscribe("a").sendSuback();
+    subscribe("a").assertSuccess();
+    assertThat(engine.session().wantedTopicFilters()).containsExactly("b", "c", "a");
+  }
+
   // ---- what the server has said it does not support
 
   @Test
