@@ -62,6 +62,7 @@ final class GivenOptions {
   OverflowPolicy overflowPolicy = EngineOptions.DEFAULT.overflowPolicy();
   EngineOptions.SessionLoss sessionLoss = EngineOptions.DEFAULT.sessionLoss();
   int deduplicationWindow = EngineOptions.DEFAULT.deduplicationWindow();
+  int sendMaximum = EngineOptions.DEFAULT.sendMaximum();
 
   GivenOptions(ServerAddress server) {
     this.server = server;
@@ -133,7 +134,8 @@ final class GivenOptions {
             queueMaximumBytes,
             overflowPolicy,
             sessionLoss,
-            deduplicationWindow);
+            deduplicationWindow,
+            sendMaximum);
     return options.equals(EngineOptions.DEFAULT) ? EngineOptions.DEFAULT : options;
   }
 

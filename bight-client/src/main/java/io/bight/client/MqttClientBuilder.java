@@ -258,6 +258,26 @@ public final class MqttClientBuilder {
   }
 
   /**
+   * Sets how many QoS 1 and 2 messages may be under way at most, sent and not acknowledged in full;
+   * further ones wait. Unless set there is no limit but the server's Receive Maximum [MQTT 5.0,
+   * section 3.2.2.3.3], which holds in any case. A server of MQTT 3.1 and 3.1.1 cannot tell the
+   * client its limit: set it where that server has one. Mosquitto 2.0.11 has one, {@code
+   * max_inflight_messages}, 20 unless configured: with more QoS 2 messages under way it ends
+   * connections, or confirms messages and delivers them to nobody.
+   *
+   * <p>A small number costs speed on a slow network: at most so many messages are sent per round
+   * trip.
+   *
+   * @param messages 1 to 65,535
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public MqttClientBuilder sendMaximum(int messages) {
+    given.sendMaximum = OptionChecks.requireSendMaximum(messages);
+    return this;
+  }
+
+  /**
    * Sets the largest packet that the server may send [MQTT 5.0, section 3.1.2.11.4]; no limit
    * unless set.
    *

@@ -68,6 +68,14 @@ final class OptionChecks {
     }
   }
 
+  static int requireSendMaximum(int messages) {
+    if (messages < 1 || messages > 65_535) {
+      throw new IllegalArgumentException(
+          "the Send Maximum is 1 to 65535 messages, not " + messages);
+    }
+    return messages;
+  }
+
   static int requireDeduplicationWindow(int messages) {
     if (messages < 0 || messages > 65_535) {
       throw new IllegalArgumentException(

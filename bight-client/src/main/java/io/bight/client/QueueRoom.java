@@ -52,6 +52,11 @@ final class QueueRoom {
   /** What the driver has taken over of it; written by the driver, read by all. */
   private volatile long passed;
 
+  // How far what a store has kept is beyond the bounds, until the engine has made room among it:
+  // that does not come of a driver who does not keep up. Written by the driver, read by all.
+  private volatile long keptBeyondMessages;
+  private volatile long keptBeyondBytes;
+
   QueueRoom(int maximumMessages, long maximumBytes, Session session) {
     this.maximumMessages = Math.min(maximumMessages, MOST_MESSAGES);
     this.maximumBytes = Math.min(maximumBytes, MOST_BYTES);
@@ -61,6 +66,12 @@ final class QueueRoom {
     // What a store has kept waits and takes room already.
     this.taken = packed(session.unsentMessages(), session.heldBytes());
     this.passed = taken;
+    this.keptBeyondMessages = beyond(messagesIn(taken), this.maximumMessages);
+    this.keptBeyondBytes = beyond(bytesIn(taken), this.maximumBytes);
+  }
+
+  private static long beyond(long inUse, long maximum) {
+    return Math.max(0, inUse - maximum);
   }
 
   private static long packed(long messages, long bytes) {
@@ -128,6 +139,11 @@ final class QueueRoom {
   /** The driver takes a message over. */
   void pass(long bytes) {
     countPassed(packed(1, bytes));
+    if (keptBeyondMessages > 0 || keptBeyondBytes > 0) {
+      long inUse = inUse(taken);
+      keptBeyondMessages = Math.min(keptBeyondMessages, beyond(messagesIn(inUse), maximumMessages));
+      keptBeyondBytes = Math.min(keptBeyondBytes, beyond(bytesIn(inUse), maximumBytes));
+    }
   }
 
   /** Gives back the room of a message that was taken over and will not get to the engine. */
@@ -156,8 +172,8 @@ final class QueueRoom {
     long inUse = inUse(now);
     return messagesIn(waiting) > maximumMessages
         || bytesIn(waiting) > maximumBytes
-        || messagesIn(inUse) > maximumMessages + slackMessages
-        || bytesIn(inUse) > maximumBytes + slackBytes;
+        || messagesIn(inUse) > maximumMessages + keptBeyondMessages + slackMessages
+        || bytesIn(inUse) > maximumBytes + keptBeyondBytes + slackBytes;
   }
 
   /** Names what is in use and what there is, for messages. */

@@ -10,6 +10,7 @@ import io.bight.mqtt.MqttQueueFullException;
 import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
@@ -20,6 +21,7 @@ import io.bight.mqtt.engine.StoredPublish;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
 import io.bight.store.DiskSessionStore;
+import io.bight.store.Durability;
 import io.bight.testkit.LeakCheck;
 import io.bight.testkit.PacketType;
 import io.bight.testkit.ReceivedPacket;
@@ -184,6 +186,31 @@ class StoredSessionTest {
       client.connect(LIMIT);
       driveUntil(client, "the outcome", () -> published.size() == 1);
       client.publish(message("c", Qos.AT_LEAST_ONCE)).await(LIMIT);
+    }
+  }
+
+  @Test
+  void ofAQueueFarBeyondALoweredBoundTheOldestAreDroppedAndNotTheNewMessage() {
+    DiskSessionStore store = DiskSessionStore.in(directory).durability(Durability.OS);
+    try (MqttClient client = builder().sessionStore(store).build()) {
+      for (int i = 0; i < 3_000; i++) {
+        client.publish(message("old", Qos.AT_LEAST_ONCE), "" + i);
+      }
+      client.loop(Duration.ZERO);
+    }
+    MqttClientBuilder lowered =
+        builder()
+            .sessionStore(store)
+            .queueMaximum(3, 1 << 20)
+            .overflowPolicy(OverflowPolicy.DROP_OLDEST);
+    try (MqttClient client = lowered.build()) {
+      assertThat(client.restoredPublishes()).hasSize(3_000);
+      client.publish(message("new", Qos.AT_LEAST_ONCE), "new 1");
+      client.publish(message("new", Qos.AT_LEAST_ONCE), "new 2");
+      client.loop(Duration.ZERO);
+    }
+    try (MqttClient client = builder().sessionStore(store).build()) {
+      assertThat(tags(client)).containsExactly("2999", "new 1", "new 2");
     }
   }
 

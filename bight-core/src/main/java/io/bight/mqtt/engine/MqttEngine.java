@@ -115,7 +115,7 @@ public final class MqttEngine {
     this.incoming = new IncomingMessages(this, session, keeper, listener);
     this.requests = new Requests(this, session, keeper, listener);
     this.serverPackets =
-        new ServerPackets(this, session, keeper, listener, outgoing, incoming, requests);
+        new ServerPackets(this, session, keeper, options, listener, outgoing, incoming, requests);
   }
 
   /**
@@ -177,7 +177,8 @@ public final class MqttEngine {
   }
 
   /**
-   * Returns how many QoS 1 and 2 messages may be sent before an acknowledgement must come.
+   * Returns how many QoS 1 and 2 messages may be sent before an acknowledgement must come, by the
+   * server's Receive Maximum and by {@link EngineOptions#sendMaximum}.
    *
    * @return the send quota [MQTT 5.0, section 4.9]; 0 while not connected
    */

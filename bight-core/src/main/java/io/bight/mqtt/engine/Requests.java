@@ -221,7 +221,7 @@ final class Requests {
     number(request);
     waiting.add(request);
     for (String filter : request.topicFilters()) {
-      Request before = session.asked.put(filter, request);
+      Request before = session.ask(filter, request);
       // What an earlier process asked for and nobody here waits for need not be sent any more.
       if (before != null && before.isRestored && waiting.remove(before)) {
         onDone(before);
@@ -248,7 +248,7 @@ final class Requests {
       forget(unsubscribe);
     }
     for (String filter : request.topicFilters()) {
-      if (session.asked.remove(filter, request)) {
+      if (session.leaveAsked(filter, request)) {
         keeper.putSubscription(filter);
       }
     }
@@ -299,7 +299,7 @@ final class Requests {
         unanswered.isRestored = true;
         number(unanswered);
         waiting.add(unanswered);
-        session.asked.put(filter, unanswered);
+        session.ask(filter, unanswered);
       }
     }
   }
@@ -451,7 +451,7 @@ final class Requests {
     var granted = new Session.WantedSubscription(wanted, identifier, true);
     if (!granted.equals(before)) {
       session.wanted.put(wanted.topicFilter(), granted);
-      if (session.asked.get(wanted.topicFilter()) != request) { // else when the request is done
+      if (session.lastAsked(wanted.topicFilter()) != request) { // else when the request is done
         keeper.putSubscription(wanted.topicFilter());
       }
     }

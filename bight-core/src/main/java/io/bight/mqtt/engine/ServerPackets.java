@@ -30,6 +30,7 @@ final class ServerPackets {
   private final MqttEngine engine;
   private final Session session;
   private final SessionKeeper keeper;
+  private final EngineOptions options;
   private final EngineListener listener;
   private final OutgoingMessages outgoing;
   private final IncomingMessages incoming;
@@ -39,6 +40,7 @@ final class ServerPackets {
       MqttEngine engine,
       Session session,
       SessionKeeper keeper,
+      EngineOptions options,
       EngineListener listener,
       OutgoingMessages outgoing,
       IncomingMessages incoming,
@@ -46,6 +48,7 @@ final class ServerPackets {
     this.engine = engine;
     this.session = session;
     this.keeper = keeper;
+    this.options = options;
     this.listener = listener;
     this.outgoing = outgoing;
     this.incoming = incoming;
@@ -195,7 +198,7 @@ final class ServerPackets {
     ServerLimits limits = ServerLimits.of(current.version, connack);
     current.accepted = true;
     current.limits = limits;
-    current.sendQuota = limits.receiveMaximum();
+    current.sendQuota = Math.min(limits.receiveMaximum(), options.sendMaximum());
     Integer serverKeepAlive = connack.properties().get(Property.SERVER_KEEP_ALIVE);
     if (serverKeepAlive != null) {
       current.keepAlive = current.keepAlive.withSeconds(serverKeepAlive); // [MQTT-3.1.2-21]

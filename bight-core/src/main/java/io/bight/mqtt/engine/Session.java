@@ -67,7 +67,7 @@ public final class Session {
   final Map<String, WantedSubscription> wanted = new LinkedHashMap<>();
 
   /** The last request about each topic filter, until it is answered. */
-  final Map<String, Requests.Request> asked = new LinkedHashMap<>();
+  private Map<String, Requests.Request> asked = Map.of();
 
   /**
    * A subscription that the server has granted, in this session or in one that is lost.
@@ -168,6 +168,30 @@ public final class Session {
     queue.again().forEach(all::add);
     queue.unsent().forEach(all::add);
     return all;
+  }
+
+  /** A request about a topic filter waits for its answer; returns the one before it, or null. */
+  Requests.@Nullable Request ask(String topicFilter, Requests.Request request) {
+    if (asked.isEmpty()) {
+      asked = new LinkedHashMap<>();
+    }
+    return asked.put(topicFilter, request);
+  }
+
+  Requests.@Nullable Request lastAsked(String topicFilter) {
+    return asked.get(topicFilter);
+  }
+
+  /** A request is done; returns false if a later one about the topic filter is not. */
+  boolean leaveAsked(String topicFilter, Requests.Request request) {
+    if (asked.get(topicFilter) != request) {
+      return false;
+    }
+    asked.remove(topicFilter);
+    if (asked.isEmpty()) {
+      asked = Map.of();
+    }
+    return true;
   }
 
   /** Returns what is to be kept of a topic filter; null: nothing. */

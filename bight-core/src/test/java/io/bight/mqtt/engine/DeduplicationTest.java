@@ -37,7 +37,8 @@ class DeduplicationTest extends EngineFixture {
             10_000,
             OverflowPolicy.REJECT,
             SessionLoss.REPUBLISH,
-            window));
+            window,
+            65_535));
   }
 
   /** The server sends a message, is answered, and the connection breaks. */

@@ -35,7 +35,13 @@ class OfflinePolicyTest extends EngineFixture {
     engine =
         newEngine(
             new EngineOptions(
-                Duration.ofSeconds(10), messages, bytes, overflowPolicy, SessionLoss.REPUBLISH, 0));
+                Duration.ofSeconds(10),
+                messages,
+                bytes,
+                overflowPolicy,
+                SessionLoss.REPUBLISH,
+                0,
+                65_535));
   }
 
   private Outcome<PublishResult> publish(Publish.Builder message, OfflinePolicy policy) {

@@ -28,7 +28,8 @@ class QueueTest extends EngineFixture {
                 bytes,
                 OverflowPolicy.REJECT,
                 SessionLoss.REPUBLISH,
-                0));
+                0,
+                65_535));
   }
 
   private OutgoingPublish enqueue(Publish.Builder message) {

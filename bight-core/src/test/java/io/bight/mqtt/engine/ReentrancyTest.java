@@ -87,7 +87,8 @@ class ReentrancyTest extends EngineFixture {
                 1000,
                 OverflowPolicy.REJECT,
                 EngineOptions.SessionLoss.FAIL,
-                0));
+                0,
+                65_535));
     connected().expectPublish("a");
     publish(qos1("a").build(), new Outcome<PublishResult>().then(this::disconnectNow));
     cut();
@@ -295,7 +296,8 @@ class ReentrancyTest extends EngineFixture {
                 1000,
                 OverflowPolicy.REJECT,
                 EngineOptions.SessionLoss.REPUBLISH,
-                0));
+                0,
+                65_535));
     server
         .onConnection()
         .expectConnect()

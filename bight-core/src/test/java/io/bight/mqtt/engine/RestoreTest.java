@@ -128,7 +128,7 @@ class RestoreTest extends RestartFixture {
   void afterALostSessionWhatWasSentFailsWhereThatIsWanted() {
     options =
         new EngineOptions(
-            Duration.ofSeconds(10), 10, 10_000, OverflowPolicy.REJECT, SessionLoss.FAIL, 0);
+            Duration.ofSeconds(10), 10, 10_000, OverflowPolicy.REJECT, SessionLoss.FAIL, 0, 65_535);
     connected().expectPublish("a");
     publish(qos2("a"), "1");
     crash();
@@ -145,7 +145,13 @@ class RestoreTest extends RestartFixture {
     publish(qos1("b"), "2");
     options =
         new EngineOptions(
-            Duration.ofSeconds(10), 100, 1 << 20, OverflowPolicy.REJECT, SessionLoss.FAIL, 0);
+            Duration.ofSeconds(10),
+            100,
+            1 << 20,
+            OverflowPolicy.REJECT,
+            SessionLoss.FAIL,
+            0,
+            65_535);
     crash();
     publish(qos1("c"), "3");
     publish(qos1("d"), "4");

@@ -2,10 +2,14 @@
 package io.bight.mqtt.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bight.mqtt.MqttException;
+import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Normative;
+import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.testkit.PacketType;
 import io.bight.testkit.Property;
 import io.bight.testkit.ServerScript;
@@ -50,6 +54,76 @@ class ServerLimitsTest extends EngineFixture {
     outcomes.forEach(Outcome::assertSuccess);
     assertThat(engine.sendQuota()).isEqualTo(2);
     assertNothingInFlight();
+  }
+
+  @EachVersion
+  void neverMoreMessagesUnderWayThanTheClientWantsWhateverTheServerAllows(MqttVersion with) {
+    version = with;
+    var options =
+        new EngineOptions(
+            Duration.ofSeconds(10),
+            100,
+            1 << 20,
+            OverflowPolicy.REJECT,
+            SessionLoss.REPUBLISH,
+            0,
+            2);
+    engine = newEngine(options);
+    ServerScript script = server.onConnection().expectConnect().sendConnack();
+    script.expectPublish("1").expectPublish("2").expectNothing(Duration.ofSeconds(5));
+    connect();
+    List<Outcome<PublishResult>> outcomes = new ArrayList<>();
+    for (int i = 1; i <= 4; i++) {
+      outcomes.add(publish(qos2("" + i)));
+    }
+    advanceSeconds(5);
+    assertThat(engine.sendQuota()).isZero();
+    script.together(more -> more.sendPubrec(1).expectPubrel(1));
+    carry();
+    assertThat(engine.sendQuota()).isZero();
+    cut(); // and on the next connection what is released counts as well
+    ServerScript again =
+        server
+            .onConnection()
+            .expectConnect()
+            .sendConnack(connack -> connack.sessionPresent(true))
+            .expectPubrel(1)
+            .expectPublish("2")
+            .expectNothing(Duration.ofSeconds(5));
+    connect();
+    advanceSeconds(5);
+    again.together(more -> more.sendPubcomp(1).expectPublish("3"));
+    carry();
+    again.together(more -> more.sendPubrec(2).expectPubrel(2).sendPubcomp(2).expectPublish("4"));
+    carry();
+    again.together(more -> more.sendPubrec(3).expectPubrel(3).sendPubcomp(3));
+    again.together(more -> more.sendPubrec(4).expectPubrel(4).sendPubcomp(4));
+    carry();
+    outcomes.forEach(Outcome::assertSuccess);
+    assertThat(engine.sendQuota()).isEqualTo(2);
+    assertNothingInFlight();
+  }
+
+  @Test
+  void theServersReceiveMaximumHoldsAlsoWhereTheClientWouldSendMore() {
+    var options =
+        new EngineOptions(
+            Duration.ofSeconds(10),
+            100,
+            1 << 20,
+            OverflowPolicy.REJECT,
+            SessionLoss.REPUBLISH,
+            0,
+            9);
+    engine = newEngine(options);
+    connectedWith(Property.RECEIVE_MAXIMUM, 3);
+    assertThat(engine.sendQuota()).isEqualTo(3);
+    assertThatThrownBy(
+            () ->
+                new EngineOptions(
+                    Duration.ofSeconds(10), 1, 1, OverflowPolicy.REJECT, SessionLoss.FAIL, 0, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("sendMaximum");
   }
 
   @Test

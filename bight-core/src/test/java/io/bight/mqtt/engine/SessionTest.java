@@ -204,7 +204,13 @@ class SessionTest extends EngineFixture {
     engine =
         newEngine(
             new EngineOptions(
-                Duration.ofSeconds(10), 10, 10_000, OverflowPolicy.REJECT, SessionLoss.FAIL, 0));
+                Duration.ofSeconds(10),
+                10,
+                10_000,
+                OverflowPolicy.REJECT,
+                SessionLoss.FAIL,
+                0,
+                65_535));
     connected(with).expectPublish("a").expectPublish("b");
     Outcome<PublishResult> first = publish(qos1("a"));
     Outcome<PublishResult> second = publish(qos2("b"));

@@ -303,9 +303,8 @@ final class ModelServer {
       throw new Violation(packet + " although its identifier is that of a request");
     }
     connection.unanswered.add(packet.packetIdentifier);
-    if (connection.unanswered.size() > scenario.serverReceiveMaximum) {
-      throw new Violation(
-          packet + " is more than Receive Maximum " + scenario.serverReceiveMaximum);
+    if (connection.unanswered.size() > scenario.mostUnderWay()) {
+      throw new Violation(packet + " is more than " + scenario.mostUnderWay() + " under way");
     }
     session.inUse.put(packet.packetIdentifier, message);
     boolean known = session.receiving.get(packet.packetIdentifier) == message;

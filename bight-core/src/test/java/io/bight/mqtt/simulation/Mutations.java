@@ -203,7 +203,7 @@ final class Mutations {
             "what was asked for and not answered before a restart is not asked for again",
             7,
             "Requests",
-            "        waiting.add(unanswered);\n        session.asked.put(filter, unanswered);\n",
+            "        waiting.add(unanswered);\n        session.ask(filter, unanswered);\n",
             ""),
         mutation(
             "subscriptions are not made again after a lost CONNACK",

@@ -95,7 +95,8 @@ final class Scenario {
             small && random.nextBoolean() ? 1_000 + random.nextInt(3_000) : 64L << 20,
             OverflowPolicy.values()[random.nextInt(3)],
             random.nextInt(4) == 0 ? SessionLoss.FAIL : SessionLoss.REPUBLISH,
-            (int) pick(random, 0, 0, 1, 100));
+            (int) pick(random, 0, 0, 1, 100),
+            clientReceiveMaximum == 2 ? 3 : 65_535);
     startsNearTheHighestIdentifier = random.nextInt(400) == 0;
 
     actions = 4 + random.nextInt(random.nextInt(6) == 0 ? 90 : 28);
@@ -137,6 +138,11 @@ final class Scenario {
 
   private static long pick(SplittableRandom random, long... values) {
     return values[random.nextInt(values.length)];
+  }
+
+  /** How many of the client's messages may be under way. */
+  int mostUnderWay() {
+    return Math.min(serverReceiveMaximum, engineOptions.sendMaximum());
   }
 
   boolean isVersion5() {

@@ -471,9 +471,9 @@ final class SimulatedClient implements EngineListener, World.Client {
     if (engine.takeOutgoing() != null || engine.hasOutgoing()) {
       throw new Violation("bytes are left to send");
     }
-    if (engine.sendQuota() != scenario.serverReceiveMaximum) {
+    if (engine.sendQuota() != scenario.mostUnderWay()) {
       throw new Violation(
-          "the send quota is " + engine.sendQuota() + " of " + scenario.serverReceiveMaximum);
+          "the send quota is " + engine.sendQuota() + " of " + scenario.mostUnderWay());
     }
     Link last = link;
     forgetLink();
