@@ -319,14 +319,16 @@ final class Reconnector {
    */
   void onConnectionEnded(ConnectionEnd end, @Nullable FirstBytes firstBytes, long nowNanos) {
     leaveGate();
+    // A connection may end by what an outcome makes the program do, before it has heard of it.
+    boolean told = connected != null;
     connected = null;
     lastLoss = end.by() + ", " + end.message();
     if (end.by() == ConnectionEnd.By.USER) {
       client.status().setState(State.DISCONNECTED);
-      if (end.established()) {
+      if (told) {
         onDisconnected(ConnectFailures.asked(end, endedBecause), null);
       }
-    } else if (end.established()) {
+    } else if (told) {
       onLost(end, nowNanos);
     } else {
       onAttemptFailed(

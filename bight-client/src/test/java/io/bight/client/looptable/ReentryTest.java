@@ -9,8 +9,10 @@ import io.bight.client.MqttClient;
 import io.bight.client.MqttFuture;
 import io.bight.client.ReconnectPolicy;
 import io.bight.mqtt.MqttConnectException;
+import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Qos;
 import io.bight.testkit.LeakCheck;
+import io.bight.testkit.Property;
 import io.bight.testkit.ScriptedServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,6 +65,30 @@ class ReentryTest {
       client.connect(LIMIT);
       client.disconnectAsync().await(LIMIT);
       assertThat(Await.passively(second).await(LIMIT).client()).isSameAs(client);
+    }
+  }
+
+  @Test
+  void disconnectInAnOutcomeToldBeforeOnConnectIsNoLossOfAConnection() {
+    try (ScriptedServer server = ScriptedServer.start();
+        MqttClient client = MqttClient.builder(server.uri()).version(MqttVersion.MQTT_5).build()) {
+      server
+          .onConnection()
+          .expectConnect()
+          .sendConnack(connack -> connack.property(Property.WILDCARD_SUBSCRIPTION_AVAILABLE, 0))
+          .expectDisconnect();
+      List<Object> events = Collections.synchronizedList(new ArrayList<>());
+      client.onConnect(events::add);
+      client.onDisconnect(events::add);
+      CompletableFuture<MqttFuture<Void>> disconnecting = new CompletableFuture<>();
+      client
+          .subscribe("a/#", Qos.AT_MOST_ONCE)
+          .whenComplete((result, failure) -> disconnecting.complete(client.disconnectAsync()));
+      client.loopStart();
+      client.connectAsync();
+      Await.passively(disconnecting).await(LIMIT);
+      assertThat(events).as("neither onConnect nor onDisconnect").isEmpty();
+      assertThat(client.state()).isEqualTo(MqttClient.State.DISCONNECTED);
     }
   }
 
