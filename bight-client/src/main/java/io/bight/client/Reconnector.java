@@ -121,6 +121,7 @@ final class Reconnector {
       resting = false;
       client.status().setLastFailure(null); // what was is no reason any more
       retries = newRetries();
+      retryDelay = null; // it was planned for what has been given up
       if (phase == Phase.IDLE) {
         beginAttempt();
       }

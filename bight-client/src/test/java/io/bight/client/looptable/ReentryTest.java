@@ -93,6 +93,31 @@ class ReentryTest {
   }
 
   @Test
+  void delayThatWasPlannedBeforeADisconnectIsNotWaitedAfterALaterOne() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .reconnect(
+                    ReconnectPolicy.exponential(Duration.ofHours(1), Duration.ofHours(1))
+                        .alsoFirstConnect())
+                .build()) {
+      server.stopListening();
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client.onConnectFailure(
+          event -> {
+            server.startListening();
+            client.disconnectAsync();
+            second.complete(client.connectAsync());
+          });
+      client.loopStart();
+      client.connectAsync();
+      Await.passively(second).await(LIMIT);
+      client.disconnectAsync();
+      assertThat(client.connectAsync().await(LIMIT).client()).isSameAs(client);
+    }
+  }
+
+  @Test
   void disconnectAndConnectOneAfterTheOtherBothComplete() {
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttClient client = MqttClient.builder(server.uri()).build()) {
