@@ -281,8 +281,10 @@ final class Reconnector {
       LOG.debug(
           "{} is connected, session present: {}", client.describe(), connack.sessionPresent());
     }
+    // A callback may disconnect and ask for another connection; that one is still to be made.
+    List<RequestFuture<ConnectEvent>> made = connecting.takeAll();
     callbacks.call(client, EventKind.CONNECT, event);
-    for (RequestFuture<ConnectEvent> future : connecting.takeAll()) {
+    for (RequestFuture<ConnectEvent> future : made) {
       future.onSuccess(event);
     }
   }

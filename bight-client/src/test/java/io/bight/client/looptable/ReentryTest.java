@@ -93,6 +93,27 @@ class ReentryTest {
   }
 
   @Test
+  void connectAfterDisconnectInOnConnectIsANewConnection() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client = MqttClient.builder(server.uri()).build()) {
+      BlockingQueue<ConnectEvent> connections = new LinkedBlockingQueue<>();
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client.onConnect(
+          event -> {
+            connections.add(event);
+            if (connections.size() == 1) {
+              client.disconnectAsync();
+              second.complete(client.connectAsync());
+            }
+          });
+      client.loopStart();
+      assertThat(client.connect(LIMIT)).isSameAs(connections.peek());
+      ConnectEvent event = Await.passively(second).await(LIMIT);
+      assertThat(connections).hasSize(2).last().isSameAs(event);
+    }
+  }
+
+  @Test
   void delayThatWasPlannedBeforeADisconnectIsNotWaitedAfterALaterOne() {
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttClient client =
