@@ -111,7 +111,7 @@ final class Reconnector {
   // ---- what the program asks for
 
   void connect(RequestFuture<ConnectEvent> future) {
-    if (connected != null) {
+    if (connected != null && wanted) { // else it is just being ended
       future.onSuccess(connected);
       return;
     }

@@ -11,6 +11,7 @@ import io.bight.client.ReconnectPolicy;
 import io.bight.mqtt.MqttConnectException;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Qos;
+import io.bight.mqtt.packet.Publish;
 import io.bight.testkit.LeakCheck;
 import io.bight.testkit.Property;
 import io.bight.testkit.ScriptedServer;
@@ -89,6 +90,40 @@ class ReentryTest {
       Await.passively(disconnecting).await(LIMIT);
       assertThat(events).as("neither onConnect nor onDisconnect").isEmpty();
       assertThat(client.state()).isEqualTo(MqttClient.State.DISCONNECTED);
+    }
+  }
+
+  @Test
+  void connectInAnOutcomeToldWhileDisconnectIsDoneIsANewConnection() {
+    try (ScriptedServer server = ScriptedServer.start();
+        MqttClient client = MqttClient.builder(server.uri()).version(MqttVersion.MQTT_5).build()) {
+      server
+          .onConnection()
+          .expectConnect()
+          .delay(Duration.ofMillis(1_100))
+          .sendConnack()
+          .expectDisconnect();
+      server.onConnection().expectConnect().sendConnack().expectDisconnect();
+      BlockingQueue<ConnectEvent> connections = new LinkedBlockingQueue<>();
+      client.onConnect(
+          event -> {
+            connections.add(event);
+            if (connections.size() == 1) {
+              client.disconnectAsync(); // sends first what waits, and finds that it has expired
+            }
+          });
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client
+          .publish(
+              Publish.builder("t")
+                  .qos(Qos.AT_LEAST_ONCE)
+                  .messageExpiryInterval(Duration.ofSeconds(1))
+                  .build())
+          .whenComplete((result, failure) -> second.complete(client.connectAsync()));
+      client.loopStart();
+      client.connectAsync();
+      ConnectEvent event = Await.passively(second).await(LIMIT);
+      assertThat(connections).hasSize(2).last().isSameAs(event);
     }
   }
 
