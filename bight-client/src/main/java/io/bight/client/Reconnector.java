@@ -111,7 +111,7 @@ final class Reconnector {
   // ---- what the program asks for
 
   void connect(RequestFuture<ConnectEvent> future) {
-    if (connected != null) {
+    if (connected != null && wanted) { // else it is just being ended
       future.onSuccess(connected);
       return;
     }
@@ -121,6 +121,7 @@ final class Reconnector {
       resting = false;
       client.status().setLastFailure(null); // what was is no reason any more
       retries = newRetries();
+      retryDelay = null; // it was planned for what has been given up
       if (phase == Phase.IDLE) {
         beginAttempt();
       }
@@ -280,8 +281,10 @@ final class Reconnector {
       LOG.debug(
           "{} is connected, session present: {}", client.describe(), connack.sessionPresent());
     }
+    // A callback may disconnect and ask for another connection; that one is still to be made.
+    List<RequestFuture<ConnectEvent>> made = connecting.takeAll();
     callbacks.call(client, EventKind.CONNECT, event);
-    for (RequestFuture<ConnectEvent> future : connecting.takeAll()) {
+    for (RequestFuture<ConnectEvent> future : made) {
       future.onSuccess(event);
     }
   }
@@ -319,14 +322,16 @@ final class Reconnector {
    */
   void onConnectionEnded(ConnectionEnd end, @Nullable FirstBytes firstBytes, long nowNanos) {
     leaveGate();
+    // A connection may end by what an outcome makes the program do, before it has heard of it.
+    boolean told = connected != null;
     connected = null;
     lastLoss = end.by() + ", " + end.message();
     if (end.by() == ConnectionEnd.By.USER) {
       client.status().setState(State.DISCONNECTED);
-      if (end.established()) {
+      if (told) {
         onDisconnected(ConnectFailures.asked(end, endedBecause), null);
       }
-    } else if (end.established()) {
+    } else if (told) {
       onLost(end, nowNanos);
     } else {
       onAttemptFailed(

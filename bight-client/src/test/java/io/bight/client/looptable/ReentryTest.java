@@ -9,8 +9,11 @@ import io.bight.client.MqttClient;
 import io.bight.client.MqttFuture;
 import io.bight.client.ReconnectPolicy;
 import io.bight.mqtt.MqttConnectException;
+import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Qos;
+import io.bight.mqtt.packet.Publish;
 import io.bight.testkit.LeakCheck;
+import io.bight.testkit.Property;
 import io.bight.testkit.ScriptedServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,6 +66,110 @@ class ReentryTest {
       client.connect(LIMIT);
       client.disconnectAsync().await(LIMIT);
       assertThat(Await.passively(second).await(LIMIT).client()).isSameAs(client);
+    }
+  }
+
+  @Test
+  void disconnectInAnOutcomeToldBeforeOnConnectIsNoLossOfAConnection() {
+    try (ScriptedServer server = ScriptedServer.start();
+        MqttClient client = MqttClient.builder(server.uri()).version(MqttVersion.MQTT_5).build()) {
+      server
+          .onConnection()
+          .expectConnect()
+          .sendConnack(connack -> connack.property(Property.WILDCARD_SUBSCRIPTION_AVAILABLE, 0))
+          .expectDisconnect();
+      List<Object> events = Collections.synchronizedList(new ArrayList<>());
+      client.onConnect(events::add);
+      client.onDisconnect(events::add);
+      CompletableFuture<MqttFuture<Void>> disconnecting = new CompletableFuture<>();
+      client
+          .subscribe("a/#", Qos.AT_MOST_ONCE)
+          .whenComplete((result, failure) -> disconnecting.complete(client.disconnectAsync()));
+      client.loopStart();
+      client.connectAsync();
+      Await.passively(disconnecting).await(LIMIT);
+      assertThat(events).as("neither onConnect nor onDisconnect").isEmpty();
+      assertThat(client.state()).isEqualTo(MqttClient.State.DISCONNECTED);
+    }
+  }
+
+  @Test
+  void connectInAnOutcomeToldWhileDisconnectIsDoneIsANewConnection() {
+    try (ScriptedServer server = ScriptedServer.start();
+        MqttClient client = MqttClient.builder(server.uri()).version(MqttVersion.MQTT_5).build()) {
+      server
+          .onConnection()
+          .expectConnect()
+          .delay(Duration.ofMillis(1_100))
+          .sendConnack()
+          .expectDisconnect();
+      server.onConnection().expectConnect().sendConnack().expectDisconnect();
+      BlockingQueue<ConnectEvent> connections = new LinkedBlockingQueue<>();
+      client.onConnect(
+          event -> {
+            connections.add(event);
+            if (connections.size() == 1) {
+              client.disconnectAsync(); // sends first what waits, and finds that it has expired
+            }
+          });
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client
+          .publish(
+              Publish.builder("t")
+                  .qos(Qos.AT_LEAST_ONCE)
+                  .messageExpiryInterval(Duration.ofSeconds(1))
+                  .build())
+          .whenComplete((result, failure) -> second.complete(client.connectAsync()));
+      client.loopStart();
+      client.connectAsync();
+      ConnectEvent event = Await.passively(second).await(LIMIT);
+      assertThat(connections).hasSize(2).last().isSameAs(event);
+    }
+  }
+
+  @Test
+  void connectAfterDisconnectInOnConnectIsANewConnection() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client = MqttClient.builder(server.uri()).build()) {
+      BlockingQueue<ConnectEvent> connections = new LinkedBlockingQueue<>();
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client.onConnect(
+          event -> {
+            connections.add(event);
+            if (connections.size() == 1) {
+              client.disconnectAsync();
+              second.complete(client.connectAsync());
+            }
+          });
+      client.loopStart();
+      assertThat(client.connect(LIMIT)).isSameAs(connections.peek());
+      ConnectEvent event = Await.passively(second).await(LIMIT);
+      assertThat(connections).hasSize(2).last().isSameAs(event);
+    }
+  }
+
+  @Test
+  void delayThatWasPlannedBeforeADisconnectIsNotWaitedAfterALaterOne() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .reconnect(
+                    ReconnectPolicy.exponential(Duration.ofHours(1), Duration.ofHours(1))
+                        .alsoFirstConnect())
+                .build()) {
+      server.stopListening();
+      CompletableFuture<MqttFuture<ConnectEvent>> second = new CompletableFuture<>();
+      client.onConnectFailure(
+          event -> {
+            server.startListening();
+            client.disconnectAsync();
+            second.complete(client.connectAsync());
+          });
+      client.loopStart();
+      client.connectAsync();
+      Await.passively(second).await(LIMIT);
+      client.disconnectAsync();
+      assertThat(client.connectAsync().await(LIMIT).client()).isSameAs(client);
     }
   }
 

@@ -147,7 +147,7 @@ final class Ledger {
       return;
     }
     OutMessage other = inFlight.put(packet.packetIdentifier, message);
-    if (other != null && other != message) {
+    if (other != null && other != message && !other.ended) {
       throw new Violation(
           packet + " although its identifier is that of " + other + ", which is in flight");
     }
@@ -216,6 +216,11 @@ final class Ledger {
     knownSession = number;
   }
 
+  /** A late CONNECT begins a session, which a later connection finds and takes for its own. */
+  void onLateSession() {
+    standingUnknown = true;
+  }
+
   /** CONNECT has been given to the transport; whether the store knows of it. */
   void onConnectTaken(boolean stored) {
     connectNotStored = !stored;
@@ -226,8 +231,9 @@ final class Ledger {
   }
 
   /**
-   * Tells whether a process has died after a CONNECT of which its store could not be told: the next
-   * one does not know that the server may have begun a new session.
+   * Tells whether a process has died after a CONNECT of which its store could not be told, or a
+   * late CONNECT has begun one: the client does not know that the server may have begun a new
+   * session.
    */
   boolean isStandingUnknown() {
     return standingUnknown;

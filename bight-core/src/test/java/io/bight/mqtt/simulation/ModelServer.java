@@ -145,6 +145,9 @@ final class ModelServer {
     }
     boolean present = session != null;
     if (!present) {
+      if (link.number < newestLink) {
+        ledger.onLateSession();
+      }
       session = new ServerSession(++sessions, scenario.serverIdentifiers, world.below(8));
     }
     link.acceptedFor(session.number);

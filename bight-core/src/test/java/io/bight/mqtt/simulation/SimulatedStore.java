@@ -65,6 +65,15 @@ final class SimulatedStore implements SessionStore {
     onlyRemovals = true;
   }
 
+  /** The client has closed it: what may wait for the next change is written, or not. */
+  void closeInOrder() {
+    if (world.oneIn(2)) {
+      apply();
+    } else {
+      die();
+    }
+  }
+
   Map<String, StoredSubscription> subscriptions() {
     return subscriptions;
   }
