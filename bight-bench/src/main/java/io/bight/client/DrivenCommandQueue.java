@@ -3,6 +3,7 @@ package io.bight.client;
 
 import io.bight.client.internal.DrivenEventLoop;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 public final class DrivenCommandQueue implements AutoCloseable {
   private final DrivenEventLoop eventLoop =
-      new DrivenEventLoop(NioIoHandler.newFactory(), () -> {});
+      new DrivenEventLoop(NioIoHandler.newFactory(), Ticker.systemTicker(), () -> {});
   private final CommandQueue queue =
       new CommandQueue(eventLoop, () -> "the client", this::drain, UnaryOperator.identity());
   private final Thread driver = new Thread(this::drive, "driver");

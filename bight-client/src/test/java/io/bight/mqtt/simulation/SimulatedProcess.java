@@ -7,7 +7,7 @@ import io.bight.client.MqttLoop;
 import io.bight.client.OtherWorld;
 import io.bight.client.internal.Transport;
 import io.bight.mqtt.engine.SessionStore;
-import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerContext;
@@ -362,7 +362,7 @@ final class SimulatedProcess implements World.Client, Transport, Ticker {
   }
 
   @Override
-  public void limitUnacknowledged(Bootstrap bootstrap, Duration userTimeout) {
+  public void limitUnacknowledged(Channel channel, Duration userTimeout) {
     // The virtual network says itself when it breaks.
   }
 
