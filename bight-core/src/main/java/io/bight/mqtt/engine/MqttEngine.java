@@ -736,7 +736,9 @@ public final class MqttEngine {
    */
   public void failAll(MqttException failure) {
     keeper.tryOnceMore();
-    sender.commit();
+    if (!sender.commit()) {
+      keeper.giveUpUnstored();
+    }
     requests.failAll(failure);
     outgoing.failAll(failure);
   }

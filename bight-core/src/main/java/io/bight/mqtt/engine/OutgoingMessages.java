@@ -103,7 +103,8 @@ final class OutgoingMessages {
     }
     // What leaves has left before anyone is told.
     if (overtaken != null) {
-      leaveFor(publish, overtaken);
+      keeper.onOvertaken(overtaken, publish);
+      ends.done(overtaken);
       overtaken.completion().onFailure(failures.overtaken(overtaken.message()));
     }
     for (OutgoingPublish oldest : dropped) {
@@ -124,14 +125,6 @@ final class OutgoingMessages {
   /** Tells whether a message is stored before it is sent, if not while it waits. */
   private boolean needsStore(OutgoingPublish publish) {
     return keeper.isDurable() && publish.message().qos() != Qos.AT_MOST_ONCE;
-  }
-
-  /** A message ends because a newer one has taken its place, in the store as well. */
-  private void leaveFor(OutgoingPublish newer, OutgoingPublish overtaken) {
-    if (newer.position == overtaken.position && newer.isStored) {
-      overtaken.isStored = false;
-    }
-    ends.done(overtaken);
   }
 
   /** Takes back a message that has not been sent; returns false if it is too late for that. */

@@ -4,6 +4,7 @@ package io.bight.mqtt.engine;
 import io.bight.mqtt.MqttStoreException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +26,13 @@ final class SessionKeeper {
   private final EngineListener listener;
 
   /** Messages told to the store since the last commit for the first time. */
-  private final List<OutgoingPublish> unstored;
+  private final Set<OutgoingPublish> unstored;
+
+  /**
+   * Those of them that have overtaken a message which the store has. They wait until the store
+   * works: if they failed, neither the newer value nor the older one would be sent.
+   */
+  private final Set<OutgoingPublish> overtaking;
 
   /** Messages whose PUBREC the store was told of since the last commit. */
   private final Set<OutgoingPublish> unstoredReleases;
@@ -52,7 +59,8 @@ final class SessionKeeper {
       SessionStore store, Session session, Supplier<String> description, EngineListener listener) {
     this.store = store;
     this.durable = store != SessionStore.IN_MEMORY;
-    this.unstored = durable ? new ArrayList<>() : List.of();
+    this.unstored = durable ? new LinkedHashSet<>() : Set.of();
+    this.overtaking = durable ? new HashSet<>() : Set.of();
     this.unstoredReleases = durable ? new HashSet<>() : Set.of();
     this.session = session;
     this.description = description;
@@ -72,6 +80,18 @@ final class SessionKeeper {
       publish.isStored = true;
       unstored.add(publish);
       tell(() -> store.putOutgoing(publish.toStored(nowNanos)));
+    }
+  }
+
+  /** A message that was put has overtaken another. */
+  void onOvertaken(OutgoingPublish overtaken, OutgoingPublish newer) {
+    boolean wasStored =
+        overtaken.isStored && (!unstored.contains(overtaken) || overtaking.contains(overtaken));
+    if (wasStored && newer.isStored) {
+      overtaking.add(newer);
+    }
+    if (newer.position == overtaken.position && newer.isStored) {
+      overtaken.isStored = false; // it is replaced
     }
   }
 
@@ -217,6 +237,7 @@ final class SessionKeeper {
     resting = false;
     changed = false;
     unstored.clear();
+    overtaking.clear();
     unstoredReleases.clear();
     if (recovered) {
       listener.onStoreRecovered();
@@ -229,12 +250,20 @@ final class SessionKeeper {
     resting = false;
   }
 
-  /** Takes the messages that are not stored, after a commit has failed. */
+  /** Takes the messages that are not stored and cannot wait, after a commit has failed. */
   List<OutgoingPublish> takeUnstored() {
     List<OutgoingPublish> taken = new ArrayList<>(unstored);
-    unstored.clear();
+    taken.removeAll(overtaking);
+    unstored.retainAll(overtaking);
     taken.forEach(publish -> publish.isStored = false);
     return taken;
+  }
+
+  /** The client ends: what is not stored now will not be. */
+  void giveUpUnstored() {
+    unstored.forEach(publish -> publish.isStored = false);
+    unstored.clear();
+    overtaking.clear();
   }
 
   private void tell(Runnable change) {

@@ -289,6 +289,63 @@ class FailingStoreTest extends RestartFixture {
     assertThat(events.storeRecoveries).isOne();
   }
 
+  private Outcome<PublishResult> latest(String topic, String payload) {
+    Outcome<PublishResult> outcome = new Outcome<>();
+    engine.publish(
+        qos1(topic).payload(payload).build(),
+        OfflinePolicy.LATEST_PER_TOPIC,
+        payload,
+        outcome,
+        now());
+    engine.commit(now());
+    return outcome;
+  }
+
+  @EachVersion
+  void aNewerValueThatCannotBeStoredWaitsInPlaceOfTheStoredOne(MqttVersion with) {
+    version = with;
+    Outcome<PublishResult> first = latest("a", "1");
+    disk.fails = true;
+    Outcome<PublishResult> second = latest("a", "2");
+    first.assertFailure("a newer one");
+    second.assertOpen();
+    latest("a", "3").assertFailure("the disk is full"); // as everything until the store works
+    latest("b", "4").assertFailure("the disk is full");
+    accepting().expectNothing(Duration.ofMillis(500));
+    connect();
+    advanceSeconds(0.5);
+    cut();
+    second.assertOpen(); // not sent before it is stored
+    repair();
+    accepting()
+        .expectPublish(publish -> assertThat(publish.payloadUtf8()).isEqualTo("2"))
+        .sendPuback(1);
+    connect();
+    second.assertSuccess();
+    assertThat(disk.committedMessages()).isEmpty();
+  }
+
+  @Test
+  void ofAValueThatWaitsToBeStoredTheNextProcessHasTheOneBefore() {
+    latest("a", "1");
+    disk.fails = true;
+    Outcome<PublishResult> second = latest("a", "2");
+    crash();
+    assertThat(restored).containsOnlyKeys("1");
+    engine.failAll(new MqttDisconnectedException("closed", null));
+    second.assertOpen();
+  }
+
+  @Test
+  void aValueThatWaitsToBeStoredFailsWithTheClient() {
+    latest("a", "1");
+    disk.fails = true;
+    Outcome<PublishResult> second = latest("a", "2");
+    engine.failAll(new MqttDisconnectedException("closed", null));
+    second.assertFailure("closed");
+    assertThat(disk.afterCrash().committedMessages()).containsExactly("a QUEUED");
+  }
+
   @Test
   void aStoreThatWorksAgainIsToldWhatIsAskedAndNotAnswered() {
     connected().expectSubscribe("a").sendSuback(1).expectUnsubscribe("a").expectSubscribe("b");
