@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * one takes the place of the one before, also while nobody drives. Safe for use by any thread.
  */
 final class LatestSlots {
-  private final ConcurrentHashMap<String, Slot> byTopic = new ConcurrentHashMap<>();
+  /** Null until the first message of which only the newest waits. */
+  private volatile @Nullable ConcurrentHashMap<String, Slot> byTopic;
 
   /** A command whose message may change until the driver takes it. */
   static final class Slot extends AtomicReference<@Nullable PublishFuture> implements Command {
@@ -29,7 +30,7 @@ final class LatestSlots {
     public @Nullable PublishFuture takeMessage() {
       PublishFuture taken = getAndSet(null);
       if (taken != null) {
-        slots.byTopic.remove(taken.message().topic(), this);
+        slots.slots().remove(taken.message().topic(), this);
       }
       return taken;
     }
@@ -64,7 +65,7 @@ final class LatestSlots {
   /** Makes a place for the first message of a topic; it is still to be queued. */
   Slot place(PublishFuture first) {
     Slot slot = new Slot(this, first);
-    byTopic.put(first.message().topic(), slot);
+    slots().put(first.message().topic(), slot);
     return slot;
   }
 
@@ -75,7 +76,7 @@ final class LatestSlots {
    * @return the one that was overtaken, or null
    */
   @Nullable PublishFuture overtake(PublishFuture newer, QueueRoom room) {
-    Slot slot = byTopic.get(newer.message().topic());
+    Slot slot = slots().get(newer.message().topic());
     PublishFuture before;
     while (slot != null && (before = slot.get()) != null) {
       long more = newer.heapBytes() - before.heapBytes();
@@ -97,8 +98,23 @@ final class LatestSlots {
 
   /** A message with another policy follows on a topic: the place may not be taken any more. */
   void close(String topic) {
-    if (!byTopic.isEmpty()) {
-      byTopic.remove(topic);
+    ConcurrentHashMap<String, Slot> made = byTopic;
+    if (made != null && !made.isEmpty()) {
+      made.remove(topic);
     }
+  }
+
+  private ConcurrentHashMap<String, Slot> slots() {
+    ConcurrentHashMap<String, Slot> made = byTopic;
+    return made == null ? makeSlots() : made;
+  }
+
+  private synchronized ConcurrentHashMap<String, Slot> makeSlots() {
+    ConcurrentHashMap<String, Slot> made = byTopic;
+    if (made == null) {
+      made = new ConcurrentHashMap<>();
+      byTopic = made;
+    }
+    return made;
   }
 }

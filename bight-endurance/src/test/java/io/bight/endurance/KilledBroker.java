@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** A broker between the programs that are killed, and what can be done to it. */
 interface KilledBroker extends AutoCloseable {
@@ -25,12 +24,26 @@ interface KilledBroker extends AutoCloseable {
   /** Returns what the broker has logged of messages of a length; no two are equally long. */
   List<String> linesAbout(int payloadLength);
 
+  /** Returns all that the broker has logged. */
+  default List<String> log() {
+    return List.of();
+  }
+
   /**
    * Tells whether the broker has sent a QoS 2 message again although its receiver had answered the
    * first with PUBREC: by the standard PUBREL is due then, and the PUBLISH is a new message.
    * Mosquitto 2.0 does so when a client connects twice and goes each time before PUBREL is written.
    */
   default boolean repeatsWhatWasAnswered(String receiver, int payloadLength) {
+    return false;
+  }
+
+  /**
+   * Tells whether the broker has sent a message for the first time before it sent another one:
+   * Mosquitto 2.0 may do so against the order in which they were published when its receiver
+   * connects while they arrive.
+   */
+  default boolean hasSentBefore(String receiver, int payloadLength, int otherPayloadLength) {
     return false;
   }
 
@@ -68,7 +81,7 @@ interface KilledBroker extends AutoCloseable {
 
       @Override
       public boolean repeatsWhatWasAnswered(String receiver, int payloadLength) {
-        List<String> lines = log().toList();
+        List<String> lines = log();
         int last = -1;
         String identifier = "";
         for (int i = 0; i < lines.size(); i++) {
@@ -87,13 +100,32 @@ interface KilledBroker extends AutoCloseable {
             && lines.subList(0, last).stream().anyMatch(line -> answered.matcher(line).matches());
       }
 
-      private Stream<String> log() {
-        return (String.join("", earlierLogs) + server.log()).lines();
+      @Override
+      public List<String> log() {
+        return (String.join("", earlierLogs) + server.log()).lines().toList();
+      }
+
+      @Override
+      public boolean hasSentBefore(String receiver, int payloadLength, int otherPayloadLength) {
+        int first = firstSent(receiver, payloadLength);
+        int other = firstSent(receiver, otherPayloadLength);
+        return first >= 0 && other >= 0 && first < other;
+      }
+
+      private int firstSent(String receiver, int payloadLength) {
+        List<String> lines = log();
+        for (int i = 0; i < lines.size(); i++) {
+          if (lines.get(i).contains("Sending PUBLISH to " + receiver + " (")
+              && lines.get(i).endsWith("(" + payloadLength + " bytes))")) {
+            return i;
+          }
+        }
+        return -1;
       }
 
       @Override
       public List<String> linesAbout(int payloadLength) {
-        return log()
+        return log().stream()
             .filter(
                 line ->
                     line.contains("(" + payloadLength + " bytes)")

@@ -3,6 +3,8 @@ package io.bight.mqtt.engine;
 
 import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Subscription;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -10,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
-import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,10 +20,18 @@ import org.jspecify.annotations.Nullable;
  * ends with the client, or when the server says that it has lost its half.
  */
 public final class Session {
-  private static final AtomicLongFieldUpdater<Session> LEFT_MESSAGES =
-      AtomicLongFieldUpdater.newUpdater(Session.class, "leftMessages");
-  private static final AtomicLongFieldUpdater<Session> FREED_BYTES =
-      AtomicLongFieldUpdater.newUpdater(Session.class, "freedBytes");
+  private static final VarHandle LEFT_MESSAGES;
+  private static final VarHandle FREED_BYTES;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      LEFT_MESSAGES = lookup.findVarHandle(Session.class, "leftMessages", long.class);
+      FREED_BYTES = lookup.findVarHandle(Session.class, "freedBytes", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   /** Packet identifiers in use, by messages and by requests. */
   final PacketIdentifiers<Object> packetIdentifiers = new PacketIdentifiers<>();
@@ -214,12 +223,12 @@ public final class Session {
 
   /** A message waits for its first transmission no more. */
   void leaveQueue() {
-    LEFT_MESSAGES.lazySet(this, leftMessages + 1); // the driver alone writes
+    LEFT_MESSAGES.setRelease(this, leftMessages + 1); // the driver alone writes
   }
 
   void free(long bytes) {
     heldBytes -= bytes;
-    FREED_BYTES.lazySet(this, freedBytes + bytes);
+    FREED_BYTES.setRelease(this, freedBytes + bytes);
   }
 
   /**
