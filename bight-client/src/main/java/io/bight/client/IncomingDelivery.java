@@ -45,6 +45,7 @@ final class IncomingDelivery {
   private final ClientOptions options;
   private final Callbacks callbacks;
   private final MqttEngine engine;
+  private final RecentHandlers handlers;
 
   /** Where messages of handlers go that have no handling of their own; null: to them at once. */
   private final @Nullable HandlerLanes lanes;
@@ -79,6 +80,7 @@ final class IncomingDelivery {
     this.options = options;
     this.callbacks = callbacks;
     this.engine = engine;
+    this.handlers = new RecentHandlers(callbacks.messageHandlers());
     this.lanes =
         options.messageHandling().isDirect()
             ? null
@@ -162,7 +164,7 @@ final class IncomingDelivery {
     boolean matched = false;
     Delivery failed = null;
     Outcome outcome = Outcome.DONE;
-    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
+    for (MessageHandler handler : handlers.matching(message.topic())) {
       matched = true;
       Throwable error = callbacks.callMessageHandler(handler, message);
       if (error != null) {
@@ -179,7 +181,7 @@ final class IncomingDelivery {
   }
 
   private boolean hasRoomFor(Message message) {
-    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
+    for (MessageHandler handler : handlers.matching(message.topic())) {
       DeliveryTarget target = targetOf(handler);
       if (target != null && !target.hasRoomFor(message, handler)) {
         return false;
@@ -190,7 +192,7 @@ final class IncomingDelivery {
 
   private void handOut(Delivery delivery) {
     Message message = delivery.message;
-    for (MessageHandler handler : callbacks.messageHandlers().matching(message.topic())) {
+    for (MessageHandler handler : handlers.matching(message.topic())) {
       delivery.matched = true;
       delivery.parts++;
       DeliveryTarget target = targetOf(handler);
@@ -341,7 +343,7 @@ final class IncomingDelivery {
     }
     if (incoming.message().qos() != Qos.AT_MOST_ONCE
         && (!matched || (mayAcknowledge && !options.manualAcknowledgement()))) { // [MQTT-4.5.0-2]
-      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE, loop.nowNanos());
+      engine.acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);
     }
   }
 

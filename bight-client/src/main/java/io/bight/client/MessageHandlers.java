@@ -25,6 +25,19 @@ final class MessageHandlers {
   /** Set once, before {@link #few} is emptied. */
   private volatile @Nullable FilterIndex<MessageHandler> index;
 
+  /** How often they have changed, counted behind each change; written under the lock. */
+  private volatile int changes;
+
+  /** Returns how often the handlers have changed so far. */
+  int changes() {
+    return changes;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock
+  private void onChanged() {
+    changes++;
+  }
+
   /** Returns the handlers whose filter matches; does not change afterwards. */
   List<MessageHandler> matching(String topic) {
     MessageHandler[] tried = few; // before the index, which is there when this is emptied
@@ -68,20 +81,25 @@ final class MessageHandlers {
 
   /** Adds a handler behind all others. */
   synchronized void add(MessageHandler handler) {
-    if (index != null) {
-      index.add(handler);
-    } else if (few.length < MOST_TRIED) {
-      MessageHandler[] more = Arrays.copyOf(few, few.length + 1);
-      more[few.length] = handler;
-      few = more;
-    } else {
-      FilterIndex<MessageHandler> made = new FilterIndex<>();
-      for (MessageHandler earlier : few) {
-        made.add(earlier);
+    try {
+      if (index != null) {
+        index.add(handler);
+      } else if (few.length < MOST_TRIED) {
+        MessageHandler[] more = Arrays.copyOf(few, few.length + 1);
+        more[few.length] = handler;
+        few = more;
+      } else {
+        FilterIndex<MessageHandler> made = new FilterIndex<>();
+        for (MessageHandler earlier : few) {
+          made.add(earlier);
+        }
+        made.add(handler);
+        index = made;
+        few = NONE;
       }
-      made.add(handler);
-      index = made;
-      few = NONE;
+
+    } finally {
+      onChanged();
     }
   }
 
@@ -90,29 +108,39 @@ final class MessageHandlers {
    * step: a message that arrives meanwhile meets the one or the other.
    */
   synchronized void replace(MessageHandler earlier, MessageHandler handler) {
-    if (index != null) {
-      index.replace(earlier, handler);
-      return;
-    }
-    int place = Arrays.asList(few).indexOf(earlier);
-    if (place < 0) {
-      add(handler);
-    } else {
-      MessageHandler[] changed = few.clone();
-      changed[place] = handler;
-      few = changed;
+    try {
+      if (index != null) {
+        index.replace(earlier, handler);
+        return;
+      }
+      int place = Arrays.asList(few).indexOf(earlier);
+      if (place < 0) {
+        add(handler);
+      } else {
+        MessageHandler[] changed = few.clone();
+        changed[place] = handler;
+        few = changed;
+      }
+
+    } finally {
+      onChanged();
     }
   }
 
   /** Removes handlers in one step, as far as they are there. */
   synchronized void removeAll(Collection<MessageHandler> handlers) {
-    if (index != null) {
-      index.removeAll(handlers);
-    } else {
-      few =
-          Arrays.stream(few)
-              .filter(handler -> !handlers.contains(handler))
-              .toArray(MessageHandler[]::new);
+    try {
+      if (index != null) {
+        index.removeAll(handlers);
+      } else {
+        few =
+            Arrays.stream(few)
+                .filter(handler -> !handlers.contains(handler))
+                .toArray(MessageHandler[]::new);
+      }
+
+    } finally {
+      onChanged();
     }
   }
 }

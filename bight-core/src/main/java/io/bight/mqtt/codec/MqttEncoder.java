@@ -302,6 +302,11 @@ public final class MqttEncoder {
       Properties properties,
       ByteBuf out) {
     requirePacketIdentifier(type, packetIdentifier);
+    if (reasonCode == ReasonCode.SUCCESS && properties.isEmpty()) { // as nearly all are
+      int firstByte = type.code() << 4 | fixedFlags(type);
+      out.writeInt(firstByte << 24 | 2 << Short.SIZE | packetIdentifier);
+      return;
+    }
     int remainingLength = acknowledgementLength(type, reasonCode, properties);
     begin(type, fixedFlags(type), requireRemainingLength(remainingLength), out);
     out.writeShort(packetIdentifier);

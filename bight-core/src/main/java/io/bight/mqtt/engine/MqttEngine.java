@@ -619,6 +619,18 @@ public final class MqttEngine {
   }
 
   /**
+   * The application has finished with a message: what {@link EngineListener#onMessage} calls, at
+   * the time of the call that it is part of.
+   *
+   * @param message the message
+   * @param reasonCode success, or with MQTT 5.0 why the application refuses it
+   * @param properties Reason String and User Properties, left out where they do not fit
+   */
+  public void acknowledge(IncomingPublish message, ReasonCode reasonCode, Properties properties) {
+    incoming.acknowledge(message, reasonCode, properties);
+  }
+
+  /**
    * The application will not answer a message, since it could not handle it. If the server repeats
    * the message on another connection, the application is given it again.
    *
