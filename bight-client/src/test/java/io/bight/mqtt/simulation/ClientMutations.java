@@ -16,7 +16,7 @@ final class ClientMutations {
     return List.of(
         mutation(
             "the timer of the next attempt outlives disconnect",
-            6,
+            15,
             "Reconnector",
             "      retryTimer.cancel(false);\n"
                 + "      retryTimer = null;\n"
@@ -42,7 +42,7 @@ final class ClientMutations {
             "      beginAttempt();\n"),
         mutation(
             "connect while a connection is wanted begins another attempt",
-            6,
+            21,
             "Reconnector",
             "if (!wanted) {\n" + "      wanted = true;",
             "if (true) {\n" + "      wanted = true;"),
@@ -54,19 +54,19 @@ final class ClientMutations {
             "policy.delay(Math.min(1, level() + failures), random)"),
         mutation(
             "the count of failures is not set back by a connection",
-            11,
+            124,
             "Retries",
             "    connectedOnce = true;\n" + "    failures = 0;\n",
             "    connectedOnce = true;\n"),
         mutation(
             "connections that end soon do not count",
-            6,
+            101,
             "Retries",
             "isShort ? shortConnections + 1 : 0",
             "0"),
         mutation(
             "a take-over is forgotten",
-            386,
+            37,
             "Retries",
             "      takeovers++;\n",
             "      takeovers = 0;\n"),
@@ -102,7 +102,7 @@ final class ClientMutations {
             "Reconnector",
             "future : made) {",
             "future : java.util.stream.Stream.concat("
-                + "made.stream(), takeAll(connecting).stream()).toList()) {"),
+                + "made.stream(), connecting.takeAll().stream()).toList()) {"),
         mutation(
             "connect is not told that the client gives up",
             4,
@@ -114,12 +114,12 @@ final class ClientMutations {
             1,
             "Reconnector",
             "List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : List.of();",
-            "List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : takeAll(disconnecting);"),
+            "List<RequestFuture<Void>> disconnected = phase == Phase.IDLE ? enterRest() : disconnecting.takeAll();"),
         mutation(
             "disconnect is never told",
             2,
             "Reconnector",
-            "    return takeAll(disconnecting);\n",
+            "    return disconnecting.takeAll();\n",
             "    return List.of();\n"),
         mutation(
             "onDisconnect comes twice",

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.TestMethodOrder;
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ClientSimulationTest {
-  private static final long SEEDS = 10_000;
+  private static final long SEEDS = 30_000;
 
   /** On a machine that is busy with other things. */
   private static final double MOST_SECONDS = 60;

@@ -80,6 +80,8 @@ final class ReconnectRules {
   private boolean mayHaveEnded;
   private ConnectEvent connection;
 
+  private int connections;
+
   /** The connection that the program has asked to end last. */
   private ConnectEvent endedByProgram;
 
@@ -109,6 +111,11 @@ final class ReconnectRules {
   /** Tells whether the program has asked for a connection that the client is to make. */
   boolean isWanted() {
     return asksConnection && !gaveUp && !unsure;
+  }
+
+  /** Returns how many connections the program was told of. */
+  int connections() {
+    return connections;
   }
 
   /** Before the client is asked. */
@@ -172,7 +179,7 @@ final class ReconnectRules {
               return;
             }
             disconnecting.remove(future);
-            if (failure == null && open.stream().anyMatch(SimulatedSocket::isOpen)) {
+            if (failure == null && open.stream().anyMatch(SimulatedSocket::isInUse)) {
               world.fail(new Violation("disconnect is done before the transport is closed"));
             }
           });
@@ -261,6 +268,7 @@ final class ReconnectRules {
       throw new Violation("onConnect: reconnect " + event.isReconnect());
     }
     everConnected = true;
+    connections++;
     attempt = Attempt.CONNECTED;
     connection = event;
     connectedOnce = true;
@@ -361,8 +369,9 @@ final class ReconnectRules {
     }
   }
 
+  /** Once is an accident: the first connection that ends soon does not count. */
   private int level() {
-    return Math.max(shortConnections, takeovers);
+    return Math.max(Math.max(shortConnections - 1, 0), takeovers);
   }
 
   private long fullDelay(int failed) {

@@ -259,7 +259,12 @@ final class SimulatedProcess implements World.Client, Transport, Ticker {
   }
 
   boolean hasOpenSocket() {
-    return !sockets.isEmpty();
+    for (SimulatedSocket socket : sockets) {
+      if (socket.isInUse()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   List<SimulatedSocket> openSockets() {

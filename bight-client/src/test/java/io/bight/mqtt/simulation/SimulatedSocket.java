@@ -11,7 +11,6 @@ import io.netty.channel.ChannelId;
 import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
@@ -21,8 +20,6 @@ import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 
 /** A socket of the virtual network, as Netty sees one: its other side is a {@link Link}. */
 final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
@@ -61,8 +58,11 @@ final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
   private boolean open = true;
   private boolean active;
   private boolean outputShutdown;
+  private ChannelPromise connecting;
+
+  /** The same until the network has answered. */
   private ChannelPromise connectPromise;
-  private ScheduledFuture<?> connectTimer;
+
   private Link link;
 
   // Reading
@@ -92,22 +92,17 @@ final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
     return link;
   }
 
-  /** Whether the client has seen it open. */
-  boolean wasActive() {
-    return link != null;
+  /** Tells whether it connects, or is connected; one that could not connect is about to close. */
+  boolean isInUse() {
+    return open && (connecting == null || !connecting.isDone() || connecting.isSuccess());
   }
 
   // ---- connecting
 
   private void connect(ChannelPromise promise) {
     connectPromise = promise;
+    connecting = promise;
     process.onConnecting(this);
-    connectTimer =
-        eventLoop()
-            .schedule(
-                () -> failConnect(new ConnectTimeoutException("connection timed out")),
-                config.getConnectTimeoutMillis(),
-                TimeUnit.MILLISECONDS);
     if (world.percent(world.clientScenario().connectHangPercent)) {
       world.trace("network: an attempt to connect is not answered");
       return;
@@ -131,7 +126,7 @@ final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
     if (promise == null || !open) {
       return;
     }
-    endConnect();
+    connectPromise = null;
     active = true;
     link = world.newLink();
     if (world.percent(world.clientScenario().stallPercent)) {
@@ -148,16 +143,11 @@ final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
   private void failConnect(IOException cause) {
     ChannelPromise promise = connectPromise;
     if (promise != null && open) {
-      endConnect();
+      connectPromise = null;
       world.trace("client: cannot connect: %s", cause.getMessage());
       promise.tryFailure(cause);
       unsafe().close(unsafe().voidPromise());
     }
-  }
-
-  private void endConnect() {
-    connectPromise = null;
-    connectTimer.cancel(false);
   }
 
   // ---- reading
@@ -302,7 +292,7 @@ final class SimulatedSocket extends AbstractChannel implements DuplexChannel {
     inbound.clear();
     if (connectPromise != null) {
       ChannelPromise promise = connectPromise;
-      endConnect();
+      connectPromise = null;
       promise.tryFailure(new IOException("closed while connecting"));
     }
     if (link != null) {

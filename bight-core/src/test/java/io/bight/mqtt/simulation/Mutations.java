@@ -115,13 +115,13 @@ final class Mutations {
             """),
         mutation(
             "a repetition at QoS 2 is delivered again",
-            85,
+            36,
             "IncomingMessages",
             "} else if (earlier != null && !earlier.isGivenUp(connection)) {",
             "} else if (earlier == incoming) {"),
         mutation(
             "incoming identifiers are kept when the session is lost",
-            949,
+            1576,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
@@ -163,7 +163,7 @@ final class Mutations {
             ""),
         mutation(
             "the store is not told that a message was handled",
-            3807,
+            4372,
             "IncomingMessages",
             "      keeper.putIncoming(incoming.message().packetIdentifier());\n",
             ""),
@@ -182,7 +182,7 @@ final class Mutations {
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
         mutation(
             "PUBREL is repeated before PUBREC is stored",
-            110,
+            1973,
             "OutgoingMessages",
             "        connection.batchDepends = true; // a crash must not have it published again after"
                 + " PUBREL\n",
@@ -195,7 +195,7 @@ final class Mutations {
             "        ends.failLater(publish, failures.not"),
         mutation(
             "a QoS 0 message is sent before the store has forgotten it",
-            110,
+            1398,
             "PublishSender",
             "return publish.isStored || publish",
             "return publish"),
