@@ -16,7 +16,7 @@ final class Mutations {
     return List.of(
         mutation(
             "a repetition has no DUP",
-            10,
+            5,
             "PublishSender",
             "encode(connection, message, publish.packetIdentifier, true);",
             "encode(connection, message, publish.packetIdentifier, false);"),
@@ -50,13 +50,13 @@ final class Mutations {
         mutation("the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
         mutation(
             "the quota is exceeded by one",
-            6,
+            2,
             "PublishSender",
             "(connection.sendQuota > 0 &&",
             "(connection.sendQuota >= 0 &&"),
         mutation(
             "the queue is longer than its bound by one",
-            26,
+            9,
             "OutgoingMessages",
             "queue.unsentMessages() < options.queueMaximumMessages()",
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
@@ -68,7 +68,7 @@ final class Mutations {
             ""),
         mutation(
             "what was released is published again in a new session",
-            108,
+            46,
             "OutgoingMessages",
             "List<OutgoingPublish> ended = takeAll(session.released);",
             "List<OutgoingPublish> ended = new ArrayList<>();"
@@ -102,7 +102,7 @@ final class Mutations {
                 + "    if (!connection.unacknowledged"),
         mutation(
             "acknowledgements leave in the order in which the program finishes",
-            401,
+            194,
             "IncomingMessages",
             """
                   if (incoming.isQueued) {
@@ -115,31 +115,31 @@ final class Mutations {
             """),
         mutation(
             "a repetition at QoS 2 is delivered again",
-            85,
+            36,
             "IncomingMessages",
             "} else if (earlier != null && !earlier.isGivenUp(connection)) {",
             "} else if (earlier == incoming) {"),
         mutation(
             "incoming identifiers are kept when the session is lost",
-            949,
+            1576,
             "IncomingMessages",
             "    session.receiving.clear();\n    keeper.clearIncoming();",
             ""),
         mutation(
             "a dead server is never noticed",
-            26,
+            13,
             "KeepAlive",
             "return pingUnanswered && nowNanos - deadlineNanos() >= 0;",
             "return false;"),
         mutation(
             "a batch that is dropped is not released",
-            491,
+            142,
             "ConnectionState",
             "    dropOutgoing();\n    releaseRest();",
             "    releaseRest();"),
         mutation(
             "bytes are taken before what they tell is stored",
-            719,
+            667,
             "MqttEngine",
             "boolean stored = sender.commit();",
             "boolean stored = true;"),
@@ -163,7 +163,7 @@ final class Mutations {
             ""),
         mutation(
             "the store is not told that a message was handled",
-            3807,
+            4372,
             "IncomingMessages",
             "      keeper.putIncoming(incoming.message().packetIdentifier());\n",
             ""),
@@ -182,20 +182,20 @@ final class Mutations {
             "    commit(connection, List.of(), Set.of());\n    boolean stored = true;"),
         mutation(
             "PUBREL is repeated before PUBREC is stored",
-            110,
+            1973,
             "OutgoingMessages",
             "        connection.batchDepends = true; // a crash must not have it published again after"
                 + " PUBREL\n",
             ""),
         mutation(
             "what could not be stored has failed and stays in the queue",
-            74,
+            23,
             "PublishSender",
             "        session.queue.remove(publish);\n        ends.failLater(publish, failures.not",
             "        ends.failLater(publish, failures.not"),
         mutation(
             "a QoS 0 message is sent before the store has forgotten it",
-            110,
+            1398,
             "PublishSender",
             "return publish.isStored || publish",
             "return publish"),
