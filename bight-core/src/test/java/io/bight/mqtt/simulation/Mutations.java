@@ -16,7 +16,7 @@ final class Mutations {
     return List.of(
         mutation(
             "a repetition has no DUP",
-            10,
+            5,
             "PublishSender",
             "encode(connection, message, publish.packetIdentifier, true);",
             "encode(connection, message, publish.packetIdentifier, false);"),
@@ -50,13 +50,13 @@ final class Mutations {
         mutation("the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
         mutation(
             "the quota is exceeded by one",
-            6,
+            2,
             "PublishSender",
             "(connection.sendQuota > 0 &&",
             "(connection.sendQuota >= 0 &&"),
         mutation(
             "the queue is longer than its bound by one",
-            26,
+            9,
             "OutgoingMessages",
             "queue.unsentMessages() < options.queueMaximumMessages()",
             "queue.unsentMessages() <= options.queueMaximumMessages()"),
@@ -68,7 +68,7 @@ final class Mutations {
             ""),
         mutation(
             "what was released is published again in a new session",
-            108,
+            46,
             "OutgoingMessages",
             "List<OutgoingPublish> ended = takeAll(session.released);",
             "List<OutgoingPublish> ended = new ArrayList<>();"
@@ -102,7 +102,7 @@ final class Mutations {
                 + "    if (!connection.unacknowledged"),
         mutation(
             "acknowledgements leave in the order in which the program finishes",
-            401,
+            194,
             "IncomingMessages",
             """
                   if (incoming.isQueued) {
@@ -127,19 +127,19 @@ final class Mutations {
             ""),
         mutation(
             "a dead server is never noticed",
-            26,
+            13,
             "KeepAlive",
             "return pingUnanswered && nowNanos - deadlineNanos() >= 0;",
             "return false;"),
         mutation(
             "a batch that is dropped is not released",
-            491,
+            142,
             "ConnectionState",
             "    dropOutgoing();\n    releaseRest();",
             "    releaseRest();"),
         mutation(
             "bytes are taken before what they tell is stored",
-            719,
+            667,
             "MqttEngine",
             "boolean stored = sender.commit();",
             "boolean stored = true;"),
@@ -189,7 +189,7 @@ final class Mutations {
             ""),
         mutation(
             "what could not be stored has failed and stays in the queue",
-            74,
+            23,
             "PublishSender",
             "        session.queue.remove(publish);\n        ends.failLater(publish, failures.not",
             "        ends.failLater(publish, failures.not"),
