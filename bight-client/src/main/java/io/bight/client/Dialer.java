@@ -5,6 +5,7 @@ import io.bight.client.internal.NameResolver;
 import io.bight.client.internal.PipelineParts;
 import io.bight.client.internal.Transport;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
@@ -35,6 +36,7 @@ final class Dialer {
 
   private final IoEventLoop eventLoop;
   private final Transport transport;
+  private final ByteBufAllocator allocator;
   private final ServerAddress server;
   private final TransportOptions options;
   private final int keepAliveSeconds;
@@ -59,6 +61,7 @@ final class Dialer {
       MqttLoop loop, ConnectAttempt request, ClientWorker worker, Consumer<Throwable> onFailure) {
     this.eventLoop = loop.eventLoop();
     this.transport = loop.surroundings().transport();
+    this.allocator = loop.surroundings().allocator();
     this.server = request.serverAddress();
     this.options = request.transportOptions();
     this.keepAliveSeconds = request.keepAliveSeconds();
@@ -135,6 +138,7 @@ final class Dialer {
     Channel opened = transport.newSocketChannel(); // Netty switches Nagle's algorithm off
     channel = opened;
     opened.config().setConnectTimeoutMillis(0); // see startTimer
+    opened.config().setAllocator(allocator);
     opened.config().setRecvByteBufAllocator(READ_SIZES);
     opened.config().setOption(ChannelOption.SO_KEEPALIVE, true);
     transport.limitUnacknowledged(opened, Duration.ofMillis(keepAliveSeconds * 1500L));
