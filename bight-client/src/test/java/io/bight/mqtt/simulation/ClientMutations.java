@@ -66,7 +66,7 @@ final class ClientMutations {
             "0"),
         mutation(
             "a take-over is forgotten",
-            37,
+            131,
             "Retries",
             "      takeovers++;\n",
             "      takeovers = 0;\n"),

@@ -109,6 +109,7 @@ final class ClientProgram {
                 scenario.engineOptions.queueMaximumBytes())
             .overflowPolicy(scenario.engineOptions.overflowPolicy())
             .sessionLoss(scenario.engineOptions.sessionLoss())
+            .sendMaximum(scenario.engineOptions.sendMaximum())
             .deduplicationWindow(scenario.engineOptions.deduplicationWindow())
             .connectTimeout(Duration.ofNanos(clientScenario.connectTimeoutNanos))
             .connackTimeout(Duration.ofNanos(clientScenario.connackTimeoutNanos))
