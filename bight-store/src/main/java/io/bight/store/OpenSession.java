@@ -8,17 +8,14 @@ import io.bight.mqtt.engine.StoredPublish.State;
 import io.bight.mqtt.engine.StoredSession;
 import io.bight.mqtt.engine.StoredSubscription;
 import io.bight.store.MessageRecord.Progress;
-import io.bight.store.RecordReader.BadRecordException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,21 +53,10 @@ final class OpenSession implements SessionStore {
 
   private @Nullable BitSet foundHandled;
 
-  // ---- what is told since the last commit
-  private final LinkedHashMap<Long, PendingMessage> messages = new LinkedHashMap<>();
-
-  /** Null: it is to be removed. */
-  private final LinkedHashMap<Long, @Nullable StoredSubscription> subscriptions =
-      new LinkedHashMap<>();
-
-  private SessionFacts facts;
-  private boolean factsChanged;
-  private boolean isCleared;
-
-  /** Whether anything was told that must last; that a message ended need not. */
-  private boolean mustLast;
+  private final PendingChanges changes = new PendingChanges();
 
   // ---- what stands
+  private SessionFacts facts;
   private final Map<String, Long> subscriptionNumbers = new HashMap<>();
   private long nextSubscription;
   private @Nullable MqttStoreException failure;
@@ -143,46 +129,32 @@ final class OpenSession implements SessionStore {
 
   @Override
   public void putOutgoing(StoredPublish message) {
-    PendingMessage pending = pending(message.position());
-    pending.put = MessageRecord.of(message, clock.millis());
-    pending.progress = null;
-    pending.isReleased = message.state() == State.RELEASED;
-    pending.isRemoved = false;
-    mustLast = true;
+    requireWorking();
+    changes.putMessage(MessageRecord.of(message, clock.millis()), message);
   }
 
   @Override
   public void putPublished(long position, int packetIdentifier) {
-    PendingMessage pending = pending(position);
-    pending.progress = new Progress(State.PUBLISHED, packetIdentifier);
-    pending.isReleased = false;
-    mustLast = true;
+    requireWorking();
+    changes.putProgress(position, new Progress(State.PUBLISHED, packetIdentifier));
   }
 
   @Override
   public void putReleased(long position) {
-    pending(position).isReleased = true;
-    mustLast = true;
+    requireWorking();
+    changes.putReleased(position);
   }
 
   @Override
   public void putQueuedAgain(long position) {
-    PendingMessage pending = pending(position);
-    pending.progress = new Progress(State.QUEUED_AGAIN, 0);
-    pending.isReleased = false;
-    mustLast = true;
+    requireWorking();
+    changes.putProgress(position, new Progress(State.QUEUED_AGAIN, 0));
   }
 
   @Override
   public void removeOutgoing(long position) {
-    PendingMessage pending = pending(position);
-    pending.put = null;
-    pending.isRemoved = true;
-  }
-
-  private PendingMessage pending(long position) {
     requireWorking();
-    return messages.computeIfAbsent(position, unused -> new PendingMessage());
+    changes.removeMessage(position);
   }
 
   // ---- QoS 2 messages coming in
@@ -217,8 +189,7 @@ final class OpenSession implements SessionStore {
     Long number =
         subscriptionNumbers.computeIfAbsent(
             subscription.subscription().topicFilter(), unused -> nextSubscription++);
-    subscriptions.put(number, subscription);
-    mustLast = true;
+    changes.putSubscription(number, subscription);
   }
 
   @Override
@@ -226,8 +197,7 @@ final class OpenSession implements SessionStore {
     requireWorking();
     Long number = subscriptionNumbers.remove(topicFilter);
     if (number != null) {
-      subscriptions.put(number, null);
-      mustLast = true;
+      changes.removeSubscription(number);
     }
   }
 
@@ -257,8 +227,7 @@ final class OpenSession implements SessionStore {
     requireWorking();
     if (!changed.equals(facts)) {
       facts = changed;
-      factsChanged = true;
-      mustLast = true;
+      changes.putFacts();
     }
   }
 
@@ -266,21 +235,10 @@ final class OpenSession implements SessionStore {
   public void clear() {
     requireOpen();
     failure = null;
-    forgetPending();
-    factsChanged = true;
-    isCleared = true;
-    mustLast = true;
+    changes.clearSession();
     subscriptionNumbers.clear();
     nextSubscription = 0;
     incoming.clear();
-  }
-
-  private void forgetPending() {
-    messages.clear();
-    subscriptions.clear();
-    factsChanged = false;
-    isCleared = false;
-    mustLast = false;
   }
 
   // ---- commit
@@ -294,8 +252,7 @@ final class OpenSession implements SessionStore {
       throw failed("syncing " + files.database(), failedSync);
     }
     boolean hasRemoval = incoming.hasRemoval();
-    boolean hasChanges =
-        mustLast || !messages.isEmpty() || !subscriptions.isEmpty() || factsChanged;
+    boolean hasChanges = !changes.isEmpty();
     if (!hasChanges && !hasRemoval && !incoming.isDirty()) {
       return;
     }
@@ -303,7 +260,7 @@ final class OpenSession implements SessionStore {
       if (hasRemoval) {
         if (hasChanges) {
           facts = facts.withRemovals(facts.removals() + 1);
-          factsChanged = true;
+          changes.noteFacts();
         }
         // With nothing to write into the database, it has reached this number already.
         incoming.prepareRemoval(facts.removals());
@@ -328,73 +285,16 @@ final class OpenSession implements SessionStore {
     if (current == null) {
       replaceDatabase();
     } else {
-      apply(current);
+      changes.applyTo(current, facts, writer);
       current.commit();
       makeLast(current);
       current.keepSmall();
     }
-    forgetPending();
-  }
-
-  private void apply(SessionDatabase current) throws IOException {
-    if (isCleared) {
-      current.clear();
-    }
-    for (var change : messages.entrySet()) {
-      applyMessage(current, change.getKey(), change.getValue());
-    }
-    subscriptions.forEach(
-        (number, subscription) -> {
-          if (subscription == null) {
-            current.removeSubscription(number);
-          } else {
-            current.putSubscription(number, SubscriptionRecord.toBytes(subscription, writer));
-          }
-        });
-    if (factsChanged) {
-      current.putFacts(facts.toBytes(writer));
-    }
-  }
-
-  private void applyMessage(SessionDatabase current, long position, PendingMessage change)
-      throws IOException {
-    if (change.isRemoved) {
-      current.removeMessage(position);
-      return;
-    }
-    MessageRecord put = change.put;
-    if (put != null) {
-      current.putMessage(position, latest(put, change).toBytes(writer));
-    } else if (change.isReleased) {
-      byte[] stored = current.message(position);
-      if (stored != null) {
-        MessageRecord record = stored(position, stored, current.progress(position));
-        current.putMessage(position, latest(record, change).toBytes(writer));
-      }
-    } else if (change.progress != null && current.message(position) != null) {
-      current.putProgress(position, change.progress.toBytes());
-    }
-  }
-
-  private static MessageRecord stored(long position, byte[] bytes, byte @Nullable [] progress)
-      throws IOException {
-    try {
-      return MessageRecord.of(position, bytes, progress);
-    } catch (BadRecordException e) {
-      throw new IOException("the message at " + position + " is damaged: " + e.getMessage(), e);
-    }
-  }
-
-  private static MessageRecord latest(MessageRecord record, PendingMessage change) {
-    Progress progress = change.progress == null ? record.progress() : change.progress;
-    if (change.isReleased && progress.packetIdentifier() != 0) {
-      progress = new Progress(State.RELEASED, progress.packetIdentifier());
-    }
-    return progress.equals(record.progress()) ? record : record.with(progress);
+    changes.forget();
   }
 
   private void makeLast(SessionDatabase current) throws IOException {
-    boolean isDue = durability == Durability.ALWAYS && mustLast;
+    boolean isDue = durability == Durability.ALWAYS && changes.mustLast();
     if (durability != Durability.OS && (isDue || current.wantsForce())) {
       current.force();
     } else if (durability == Durability.INTERVAL) {
@@ -420,22 +320,8 @@ final class OpenSession implements SessionStore {
    * After a failure all is told anew: it goes to a new file, which then takes the old one's name.
    */
   private void replaceDatabase() throws IOException {
-    SessionContent content = new SessionContent();
-    content.facts = facts;
-    TreeMap<Long, MessageRecord> records = content.messages;
-    messages.forEach(
-        (position, change) -> {
-          if (change.put != null && !change.isRemoved) {
-            records.put(position, latest(change.put, change));
-          }
-        });
-    subscriptions.forEach(
-        (number, subscription) -> {
-          if (subscription != null) {
-            content.subscriptions.put(number, subscription);
-          }
-        });
-    database = SessionOpening.writeAnew(files, content, durability != Durability.OS);
+    database =
+        SessionOpening.writeAnew(files, changes.toContent(facts), durability != Durability.OS);
   }
 
   // ---- syncing later
@@ -503,7 +389,7 @@ final class OpenSession implements SessionStore {
     if (broken != null) {
       broken.abandon();
     }
-    forgetPending();
+    changes.forget();
     return failure;
   }
 
@@ -516,9 +402,8 @@ final class OpenSession implements SessionStore {
     try {
       if (last != null && failure == null) {
         // Of what was not committed, only that messages have ended may be kept.
-        messages.values().removeIf(change -> !change.isRemoved);
-        if (!mustLast && !messages.isEmpty()) {
-          apply(last);
+        if (changes.keepRemovals()) {
+          changes.applyTo(last, facts, writer);
           last.commit();
         }
         last.close();
