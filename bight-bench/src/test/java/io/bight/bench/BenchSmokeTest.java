@@ -79,8 +79,8 @@ class BenchSmokeTest {
     assertThat(figures.get("messages_per_second")).isPositive();
   }
 
-  // What Bight allocates for a message of 64 bytes, in bytes, and a fifth. A change that allocates
-  // less lowers the limit; one that wants it raised says why.
+  // What Bight allocates for a message of 64 bytes, in bytes, and room for what a short run adds. A
+  // change that allocates less lowers the limit; one that wants it raised says why.
   @ParameterizedTest
   @CsvSource({
     "PUBLISH_QOS0, 320",
