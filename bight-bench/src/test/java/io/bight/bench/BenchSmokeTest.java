@@ -79,15 +79,16 @@ class BenchSmokeTest {
     assertThat(figures.get("messages_per_second")).isPositive();
   }
 
-  // What Bight allocates for a message of 64 bytes, in bytes, and room for what a short run adds. A
-  // change that allocates less lowers the limit; one that wants it raised says why.
+  // One and a half times what Bight allocates for a message of 64 bytes once it is warm: on a busy
+  // machine a short run is partly cold, and its batches are smaller. A change that allocates less
+  // lowers the limit; one that wants it raised says why.
   @ParameterizedTest
   @CsvSource({
-    "PUBLISH_QOS0, 320",
-    "PUBLISH_QOS1, 370",
-    "PUBLISH_QOS2, 390",
-    "RECEIVE_QOS0, 220",
-    "RECEIVE_QOS1, 240"
+    "PUBLISH_QOS0, 400",
+    "PUBLISH_QOS1, 450",
+    "PUBLISH_QOS2, 460",
+    "RECEIVE_QOS0, 280",
+    "RECEIVE_QOS1, 320"
   })
   void bightAllocatesNoMoreForAMessageThanItDid(WorkName work, double limitBytes) throws Exception {
     assertThat(measure(work, PeerName.BIGHT, 800).get("allocated_bytes_per_message"))
