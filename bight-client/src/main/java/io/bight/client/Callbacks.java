@@ -3,7 +3,6 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,14 +21,13 @@ import org.slf4j.LoggerFactory;
 final class Callbacks {
   private static final Logger LOG = LoggerFactory.getLogger(MqttClient.class);
 
-  private static final List<List<Consumer<?>>> NO_CALLBACKS =
-      Collections.nCopies(EventKind.ALL.size(), List.of());
+  private static final Consumer<?>[][] NO_CALLBACKS = new Consumer<?>[EventKind.ALL.size()][0];
 
   // Most clients have few callbacks and many have the same: what is set is never changed, but
   // replaced as a whole, under the lock; it is read by all.
 
   /** The callbacks of each kind, by {@link EventKind#index}. */
-  private volatile List<List<Consumer<?>>> byKind = NO_CALLBACKS;
+  private volatile Consumer<?>[][] byKind = NO_CALLBACKS;
 
   private final MessageHandlers messageHandlers = new MessageHandlers();
 
@@ -50,11 +48,11 @@ final class Callbacks {
   }
 
   private synchronized void change(EventKind<?> kind, Consumer<List<Consumer<?>>> change) {
-    List<Consumer<?>> changed = new ArrayList<>(byKind.get(kind.index));
+    List<Consumer<?>> changed = new ArrayList<>(List.of(byKind[kind.index]));
     change.accept(changed);
-    List<List<Consumer<?>>> all = new ArrayList<>(byKind);
-    all.set(kind.index, List.copyOf(changed));
-    byKind = List.copyOf(all);
+    Consumer<?>[][] all = byKind.clone();
+    all[kind.index] = changed.toArray(new Consumer<?>[0]);
+    byKind = all;
   }
 
   private static Registration once(Runnable removal) {
@@ -131,12 +129,12 @@ final class Callbacks {
 
   /** Tells whether there is somebody to tell of an event. */
   boolean has(EventKind<?> kind) {
-    return !byKind.get(kind.index).isEmpty();
+    return byKind[kind.index].length > 0;
   }
 
   @SuppressWarnings("unchecked") // add lets no other in
-  private <E> List<Consumer<E>> of(EventKind<E> kind) {
-    return (List<Consumer<E>>) (List<?>) byKind.get(kind.index);
+  private <E> Consumer<E>[] of(EventKind<E> kind) {
+    return (Consumer<E>[]) byKind[kind.index];
   }
 
   boolean allHandlersAreDirect() {
@@ -198,8 +196,8 @@ final class Callbacks {
   }
 
   private <E> void callNow(MqttClient client, EventKind<E> kind, String name, E event) {
-    List<Consumer<E>> callbacks = of(kind);
-    if (callbacks.isEmpty()) {
+    Consumer<E>[] callbacks = of(kind);
+    if (callbacks.length == 0) {
       return;
     }
     RunningCallback running = client.loop().running();

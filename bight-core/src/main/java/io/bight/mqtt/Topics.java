@@ -20,6 +20,9 @@ public final class Topics {
    *     half a surrogate pair, or is longer than 65,535 bytes in UTF-8
    */
   public static String requireName(String topic) {
+    if (isPlain(topic)) {
+      return topic; // as most are, and one is checked for each message
+    }
     requireText(topic, "topic name");
     for (int i = 0; i < topic.length(); i++) {
       char c = topic.charAt(i);
@@ -33,6 +36,21 @@ public final class Topics {
       }
     }
     return topic;
+  }
+
+  /** Tells whether a topic name is not too long and of ASCII characters that are all allowed. */
+  private static boolean isPlain(String topic) {
+    int length = topic.length();
+    if (length == 0 || length > MAXIMUM_BYTES) {
+      return false;
+    }
+    for (int i = 0; i < length; i++) {
+      char c = topic.charAt(i);
+      if (c == 0 || c >= 0x80 || c == '+' || c == '#') {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
