@@ -278,7 +278,7 @@ public final class MqttClient implements AutoCloseable {
                 && isConnected()
             ? worker.connection()
             : 0;
-    PublishFuture future = new PublishFuture(worker, message, offlinePolicy, tag, connection);
+    PublishFuture future = PublishFuture.of(worker, message, offlinePolicy, tag, connection);
     worker.gate().enter(future);
     return future;
   }

@@ -12,110 +12,147 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A publish on its way: the command that carries it to the loop and the future that brings its
- * outcome back, in one object, since there is one for each message.
+ * outcome back, in one small object, since there is one for each message.
  */
-final class PublishFuture extends MqttFuture<PublishResult>
+class PublishFuture extends StagedFuture<PublishResult>
     implements Command, Completion<PublishResult> {
+  private static final OfflinePolicy[] OFFLINE_POLICIES = OfflinePolicy.values();
+
   private final ClientWorker worker;
   private final Publish message;
-  private final OfflinePolicy offlinePolicy;
-  private final @Nullable String tag;
+  private final byte offlinePolicy;
 
-  /** The number of the connection that it was published on; 0: there was none. */
-  private final int connection;
+  /**
+   * In the command queue its neighbour there, a {@link Command}; from the driver's turn on what the
+   * engine has of it, an {@link OutgoingPublish}, or null.
+   */
+  private @Nullable Object link;
 
-  /** In the command queue. */
-  private @Nullable Command next;
+  @SuppressWarnings("EnumOrdinal") // a byte instead of a reference
+  private PublishFuture(ClientWorker worker, Publish message, OfflinePolicy offlinePolicy) {
+    this.worker = worker;
+    this.message = message;
+    this.offlinePolicy = (byte) offlinePolicy.ordinal();
+  }
 
-  /** Written and read by the driver. */
-  private @Nullable OutgoingPublish entry;
-
-  PublishFuture(
+  /**
+   * Makes one that is still to be given to the gate.
+   *
+   * @param tag what the program knows the message by, or null
+   * @param connection the number of the connection that it is published on; 0: there is none
+   */
+  static PublishFuture of(
       ClientWorker worker,
       Publish message,
       OfflinePolicy offlinePolicy,
       @Nullable String tag,
       int connection) {
-    this.worker = worker;
-    this.message = message;
-    this.offlinePolicy = offlinePolicy;
-    this.tag = tag;
-    this.connection = connection;
+    return tag == null && connection == 0
+        ? new PublishFuture(worker, message, offlinePolicy)
+        : new Marked(worker, message, offlinePolicy, tag, connection);
   }
 
-  Publish message() {
+  /** One of the few that have more to say than their message. */
+  private static final class Marked extends PublishFuture {
+    private final @Nullable String tag;
+    private final int connection;
+
+    Marked(
+        ClientWorker worker,
+        Publish message,
+        OfflinePolicy offlinePolicy,
+        @Nullable String tag,
+        int connection) {
+      super(worker, message, offlinePolicy);
+      this.tag = tag;
+      this.connection = connection;
+    }
+
+    @Override
+    @Nullable String tag() {
+      return tag;
+    }
+
+    @Override
+    int connection() {
+      return connection;
+    }
+  }
+
+  final Publish message() {
     return message;
   }
 
-  OfflinePolicy offlinePolicy() {
-    return offlinePolicy;
+  final OfflinePolicy offlinePolicy() {
+    return OFFLINE_POLICIES[offlinePolicy];
   }
 
   @Nullable String tag() {
-    return tag;
+    return null;
   }
 
   int connection() {
-    return connection;
+    return 0;
   }
 
   /** Returns what the message counts for against the queue's bound. */
-  long heapBytes() {
-    return OutgoingPublish.heapBytesOf(message, offlinePolicy, tag);
+  final long heapBytes() {
+    return OutgoingPublish.heapBytesOf(message, offlinePolicy(), tag());
   }
 
   @Override
-  public void run(long nowNanos) {
+  public final void run(long nowNanos) {
     if (isDone()) {
       worker.gate().giveBack(this);
       return;
     }
-    entry = worker.publish(this, nowNanos);
+    OutgoingPublish entry = worker.publish(this, nowNanos);
+    link = entry;
     if (isCancelled() && entry != null) {
       worker.cancel(entry); // by a callback that ran meanwhile and could not know the entry
     }
   }
 
   @Override
-  public PublishFuture takeMessage() {
+  public final PublishFuture takeMessage() {
     return this;
   }
 
   @Override
-  public @Nullable Command next() {
-    return next;
+  public final @Nullable Command next() {
+    return (Command) link;
   }
 
   @Override
-  public void setNext(@Nullable Command next) {
-    this.next = next;
+  public final void setNext(@Nullable Command next) {
+    link = next;
   }
 
   @Override
-  public void reject(MqttException failure) {
+  public final void reject(MqttException failure) {
     completeExceptionally(failure); // by any thread, so no callback is told
   }
 
   /** It is not sent, which callbacks are told only if this is the driver's thread. */
-  void refuse(MqttException failure) {
+  final void refuse(MqttException failure) {
     worker.refuse(this, failure);
   }
 
   @Override
-  public void onSuccess(PublishResult result) {
-    worker.onPublished(message, tag, result, null);
+  public final void onSuccess(PublishResult result) {
+    worker.onPublished(message, tag(), result, null);
     succeed(result);
   }
 
   @Override
-  public void onFailure(MqttException failure) {
-    worker.onPublished(message, tag, null, failure);
+  public final void onFailure(MqttException failure) {
+    worker.onPublished(message, tag(), null, failure);
     fail(failure);
   }
 
   /** Whether it will succeed is open, so {@code onPublished} is not told here. */
   @Override
-  public void onKept(MqttException failure) {
+  public final void onKept(MqttException failure) {
     fail(
         new MqttDisconnectedException(
             worker.describe()
@@ -127,13 +164,13 @@ final class PublishFuture extends MqttFuture<PublishResult>
 
   /** Cancels the publish; a message that has not been sent will not be. */
   @Override
-  public boolean cancel(boolean mayInterruptIfRunning) {
+  public final boolean cancel(boolean mayInterruptIfRunning) {
     boolean cancelled = super.cancel(mayInterruptIfRunning);
     if (cancelled) {
       worker.submit(
           Command.of(
               nowNanos -> {
-                if (entry != null) {
+                if (link instanceof OutgoingPublish entry) {
                   worker.cancel(entry);
                 }
               },
@@ -143,17 +180,17 @@ final class PublishFuture extends MqttFuture<PublishResult>
   }
 
   @Override
-  MqttLoop loop() {
+  final MqttLoop loop() {
     return worker.loop();
   }
 
   @Override
-  String describeHolder() {
+  final String describeHolder() {
     return worker.describeProgress() + "; ";
   }
 
   @Override
-  String describe() {
+  final String describe() {
     return "publishing to '"
         + message.topic()
         + "' at QoS "
