@@ -39,6 +39,7 @@ public final class Subject {
       throw new IllegalArgumentException(peer.text() + " does not do " + name.text() + ".");
     }
     try (SinkControl control = new SinkControl(options.controlPort())) {
+      Meter.use(control);
       return work.run(peer, options, control);
     }
   }
