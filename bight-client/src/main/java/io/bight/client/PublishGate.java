@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * what is on its way there, so that a program sees one queue. Safe for use by any thread.
  */
 final class PublishGate {
+  /** Of all clients in which nobody ever waits. */
+  private static final Queue<RequestFuture<Void>> NOBODY = new ConcurrentLinkedQueue<>();
+
   private final MqttClient client;
   private final MqttLoop loop;
   private final ClientWorker worker;
@@ -31,8 +34,8 @@ final class PublishGate {
   private final LatestSlots latest = new LatestSlots();
   private final OverflowLog log = new OverflowLog();
 
-  /** Those who wait for room. */
-  private final Queue<RequestFuture<Void>> waiting = new ConcurrentLinkedQueue<>();
+  /** Those who wait for room, which they do with OverflowPolicy.BLOCK only. */
+  private final Queue<RequestFuture<Void>> waiting;
 
   /** Why there will be no more room, once the client is closed; written by the driver. */
   private volatile @Nullable MqttException closed;
@@ -51,6 +54,7 @@ final class PublishGate {
     EngineOptions engine = options.engine();
     this.overflowPolicy = engine.overflowPolicy();
     this.blockTimeout = options.blockTimeout();
+    this.waiting = overflowPolicy == OverflowPolicy.BLOCK ? new ConcurrentLinkedQueue<>() : NOBODY;
     this.room = new QueueRoom(engine.queueMaximumMessages(), engine.queueMaximumBytes(), session);
   }
 

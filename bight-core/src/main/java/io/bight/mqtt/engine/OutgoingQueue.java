@@ -17,8 +17,8 @@ final class OutgoingQueue {
   private final PublishList again = new PublishList();
   private final PublishList unsent = new PublishList();
 
-  /** The waiting message of each topic that a newer one may overtake. */
-  private final Map<String, OutgoingPublish> latest = new HashMap<>();
+  /** The waiting message of each topic that a newer one may overtake; null before the first. */
+  private @Nullable Map<String, OutgoingPublish> latest;
 
   private long unsentBytes;
 
@@ -63,14 +63,25 @@ final class OutgoingQueue {
   /** Returns the message that a new one will overtake, or null. */
   @Nullable OutgoingPublish overtakenBy(OutgoingPublish publish) {
     return publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC
-        ? latest.get(publish.message().topic())
+        ? latest(publish.message().topic())
         : null;
+  }
+
+  private @Nullable OutgoingPublish latest(String topic) {
+    return latest == null ? null : latest.get(topic);
+  }
+
+  private Map<String, OutgoingPublish> latest() {
+    if (latest == null) {
+      latest = new HashMap<>(); // few clients need one
+    }
+    return latest;
   }
 
   /** Adds a message at the end, or in place of the one that it overtakes. */
   void add(OutgoingPublish publish) {
     String topic = publish.message().topic();
-    OutgoingPublish before = latest.isEmpty() ? null : latest.get(topic);
+    OutgoingPublish before = latest(topic);
     if (publish.offlinePolicy() != OfflinePolicy.LATEST_PER_TOPIC) {
       if (before != null) {
         before.followed = true;
@@ -81,12 +92,12 @@ final class OutgoingQueue {
         remove(before);
       }
       unsent.add(publish);
-      latest.put(topic, publish);
+      latest().put(topic, publish);
     } else {
       publish.position = before.position;
       unsent.insertBefore(before, publish);
       remove(before);
-      latest.put(topic, publish);
+      latest().put(topic, publish);
     }
     unsentBytes += publish.heapBytes();
     if (publish.offlinePolicy() == OfflinePolicy.FAIL) {
@@ -101,14 +112,14 @@ final class OutgoingQueue {
       return;
     }
     String topic = publish.message().topic();
-    OutgoingPublish before = latest.get(topic);
+    OutgoingPublish before = latest(topic);
     if (before != null) {
       before.followed = true;
     }
     unsent.add(publish);
     unsentBytes += publish.heapBytes();
     if (publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC) {
-      latest.put(topic, publish);
+      latest().put(topic, publish);
     }
   }
 
@@ -123,7 +134,7 @@ final class OutgoingQueue {
     if (publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC) {
       // Behind it there may be a newer one by now, which does not overtake what was as good as
       // sent.
-      latest.putIfAbsent(publish.message().topic(), publish);
+      latest().putIfAbsent(publish.message().topic(), publish);
     } else if (publish.offlinePolicy() == OfflinePolicy.FAIL) {
       connectionBound++;
     }
@@ -144,7 +155,7 @@ final class OutgoingQueue {
     unsent.remove(publish);
     unsentBytes -= publish.heapBytes();
     if (publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC) {
-      latest.remove(publish.message().topic(), publish);
+      latest().remove(publish.message().topic(), publish);
     } else if (publish.offlinePolicy() == OfflinePolicy.FAIL) {
       connectionBound--;
     }

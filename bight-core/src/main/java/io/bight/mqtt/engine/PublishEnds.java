@@ -21,7 +21,9 @@ final class PublishEnds {
 
   private final Session session;
   private final SessionKeeper keeper;
-  private final ArrayDeque<Failed> untold = new ArrayDeque<>(0);
+
+  /** Null before the first. */
+  private @Nullable ArrayDeque<Failed> untold;
 
   PublishEnds(Session session, SessionKeeper keeper) {
     this.session = session;
@@ -90,13 +92,16 @@ final class PublishEnds {
    */
   void failLater(OutgoingPublish publish, MqttException failure) {
     leave(publish);
+    if (untold == null) {
+      untold = new ArrayDeque<>();
+    }
     untold.add(new Failed(publish, failure));
   }
 
   /** Tells of what has failed meanwhile. */
   void tell() {
     @Nullable Failed failed;
-    while ((failed = untold.poll()) != null) {
+    while (untold != null && (failed = untold.poll()) != null) {
       keeper.remove(failed.publish);
       failed.publish.completion().onFailure(failed.failure);
     }
