@@ -121,17 +121,17 @@ final class PacketReader {
   String topicName(String what) throws MqttDecodeException {
     int length = unsignedShort(what);
     require(length, what);
-    byte[] bytes = arrayWith(length);
-    int from = arrayIndex();
-    int to = from + length;
-    in.skipBytes(length);
-    int hash = TopicCache.hash(bytes, from, to);
-    String topic = topicCache.find(hash, bytes, from, to);
+    int index = in.readerIndex();
+    int hash = TopicCache.hash(in, index, length);
+    String topic = topicCache.find(hash, in, index, length);
     if (topic == null) {
-      topic = text(bytes, from, to, what);
+      byte[] bytes = arrayWith(length);
+      int from = arrayIndex();
+      topic = text(bytes, from, from + length, what);
       requireNoWildcard(topic, what);
-      topicCache.put(hash, topic, bytes, from, to);
+      topicCache.put(hash, topic, in, index, length);
     }
+    in.skipBytes(length);
     return topic;
   }
 

@@ -1,10 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.codec;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
-import java.util.Arrays;
+import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,13 +9,14 @@ import org.jspecify.annotations.Nullable;
  * by one decoder, for one connection. Each topic has one slot, found by a hash of its bytes; a
  * newcomer takes the slot over, and has the slots doubled if there was another topic in it. Takes
  * nothing before the first topic. Bounded: 64 names of at most 128 bytes.
+ *
+ * <p>Reads eight bytes at a time, where they lie: a name that is copied first and then read in
+ * other pieces than it was written in waits for the processor to have written it.
  */
 final class TopicCache {
   private static final int FIRST_SLOTS = 4;
   private static final int MOST_SLOTS = 64;
   private static final int LONGEST_BYTES = 128;
-  private static final VarHandle LONGS =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   /** The slots of those that have seen no topic; never written to. */
   private static final @Nullable Entry[] NONE = new @Nullable Entry[1];
@@ -26,43 +24,67 @@ final class TopicCache {
   /** A power of two. */
   private @Nullable Entry[] entries = NONE;
 
+  /** A topic name and its bytes, as the numbers that they are when read eight at a time. */
   private static final class Entry {
-    final byte[] bytes;
     final String topic;
+    final int length;
+    final long[] words;
 
-    Entry(byte[] bytes, String topic) {
-      this.bytes = bytes;
+    Entry(String topic, ByteBuf in, int index, int length) {
       this.topic = topic;
+      this.length = length;
+      this.words = new long[Math.max(1, (length + Long.BYTES - 1) / Long.BYTES)];
+      for (int i = 0; i < words.length - 1; i++) {
+        words[i] = in.getLongLE(index + i * Long.BYTES);
+      }
+      words[words.length - 1] = lastWord(in, index, length);
+    }
+
+    boolean is(ByteBuf in, int index, int length) {
+      if (length != this.length) {
+        return false;
+      }
+      for (int i = 0; i < words.length - 1; i++) {
+        if (in.getLongLE(index + i * Long.BYTES) != words[i]) {
+          return false;
+        }
+      }
+      return lastWord(in, index, length) == words[words.length - 1];
     }
   }
 
-  /** Looks at the first, the middle and the last eight bytes, or at all of a short name. */
-  static int hash(byte[] bytes, int from, int to) {
-    int length = to - from;
-    long mixed = length;
+  /** Returns the last eight bytes as a number, or all bytes of a shorter name. */
+  private static long lastWord(ByteBuf in, int index, int length) {
     if (length >= Long.BYTES) {
-      mixed += (long) LONGS.get(bytes, from) * 0x9E3779B97F4A7C15L;
-      mixed ^= (long) LONGS.get(bytes, from + (length - Long.BYTES) / 2) * 0xC2B2AE3D27D4EB4FL;
-      mixed += (long) LONGS.get(bytes, to - Long.BYTES) * 0x165667B19E3779F9L;
-    } else {
-      for (int i = from; i < to; i++) {
-        mixed = 31 * mixed + bytes[i];
-      }
+      return in.getLongLE(index + length - Long.BYTES);
     }
-    return (int) ((mixed * 0x9E3779B97F4A7C15L) >>> Integer.SIZE);
+    long word = 0;
+    for (int i = 0; i < length; i++) {
+      word = word << Byte.SIZE | (in.getByte(index + i) & 0xFF);
+    }
+    return word;
+  }
+
+  /** Looks at all bytes of a name that may be kept: what tells names apart may stand anywhere. */
+  static int hash(ByteBuf in, int index, int length) {
+    long mixed = length;
+    for (int i = 0; i < Math.min(length, LONGEST_BYTES) - Long.BYTES; i += Long.BYTES) {
+      mixed = (mixed ^ in.getLongLE(index + i)) * 0x9E3779B97F4A7C15L;
+      mixed ^= mixed >>> Integer.SIZE;
+    }
+    mixed = (mixed ^ lastWord(in, index, length)) * 0x9E3779B97F4A7C15L;
+    return (int) (mixed >>> Integer.SIZE);
   }
 
   /** Returns the topic name in the hash's slot if it is these very bytes. */
-  @Nullable String find(int hash, byte[] bytes, int from, int to) {
+  @Nullable String find(int hash, ByteBuf in, int index, int length) {
     Entry entry = entries[hash & (entries.length - 1)];
-    return entry != null && Arrays.equals(entry.bytes, 0, entry.bytes.length, bytes, from, to)
-        ? entry.topic
-        : null;
+    return entry != null && entry.is(in, index, length) ? entry.topic : null;
   }
 
   /** Keeps a valid topic name with the bytes that it was read from. */
-  void put(int hash, String topic, byte[] bytes, int from, int to) {
-    if (to - from > LONGEST_BYTES) {
+  void put(int hash, String topic, ByteBuf in, int index, int length) {
+    if (length > LONGEST_BYTES) {
       return;
     }
     if (entries.length == 1) {
@@ -70,6 +92,6 @@ final class TopicCache {
     } else if (entries[hash & (entries.length - 1)] != null && entries.length < MOST_SLOTS) {
       entries = new @Nullable Entry[2 * entries.length]; // the others find their slots again
     }
-    entries[hash & (entries.length - 1)] = new Entry(Arrays.copyOfRange(bytes, from, to), topic);
+    entries[hash & (entries.length - 1)] = new Entry(topic, in, index, length);
   }
 }
