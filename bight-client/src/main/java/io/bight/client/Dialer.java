@@ -32,7 +32,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Dialer {
   /** Guesses how much a socket will bring; each socket has a guess of its own. */
-  private static final RecvByteBufAllocator READ_SIZES = new AdaptiveRecvByteBufAllocator();
+  /**
+   * Reads of up to 256 KiB: system calls are dear. And four of them, so that one client that is
+   * flooded leaves the turn to others.
+   */
+  private static final RecvByteBufAllocator READ_SIZES =
+      new AdaptiveRecvByteBufAllocator(64, 2_048, 256 * 1024).maxMessagesPerRead(4);
 
   private final IoEventLoop eventLoop;
   private final Transport transport;

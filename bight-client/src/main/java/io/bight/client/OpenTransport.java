@@ -26,6 +26,12 @@ final class OpenTransport {
   /** So that one client that writes at full speed leaves the turn to others. */
   private static final int MOST_BATCHES_IN_A_FLUSH = 16;
 
+  /**
+   * After so much of a long read what the engine has to say is written: acknowledgements of its
+   * beginning are on their way to the server while its end is handled.
+   */
+  private static final int PIECE_BYTES = 48 * 1024;
+
   /** Why nothing is read; it goes on when no reason is left. */
   enum Pause {
     /** Whoever drives is to leave, and the rest waits for the next one. */
@@ -166,7 +172,15 @@ final class OpenTransport {
     if (firstBytes == null) {
       firstBytes = FirstBytes.of(bytes);
     }
-    engine.receive(bytes, client.loop().nowNanos());
+    long now = client.loop().nowNanos();
+    int end = bytes.writerIndex();
+    while (end - bytes.readerIndex() > PIECE_BYTES) {
+      bytes.writerIndex(bytes.readerIndex() + PIECE_BYTES);
+      engine.receive(bytes, now);
+      bytes.writerIndex(end);
+      flush();
+    }
+    engine.receive(bytes, now);
   }
 
   /** Returns what the server's first bytes look like, or null if none have come. */

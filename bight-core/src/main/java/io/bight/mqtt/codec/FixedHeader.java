@@ -19,6 +19,7 @@ final class FixedHeader {
   private PacketType type = PacketType.CONNECT;
   private int flags;
   private long length;
+  private int missing;
 
   FixedHeader(boolean forServer, int maximumPacketSizeBytes) {
     this.forServer = forServer;
@@ -32,6 +33,7 @@ final class FixedHeader {
    */
   boolean read(ByteBuf in, @Nullable MqttVersion version) throws MqttDecodeException {
     int available = in.readableBytes();
+    missing = 1;
     if (available == 0) {
       return false;
     }
@@ -49,11 +51,17 @@ final class FixedHeader {
     }
     int headerSize = 1 + VariableByteInteger.size(length);
     requireLength(headerSize, version);
-    if (available - headerSize < remainingLength()) {
+    missing = remainingLength() - (available - headerSize);
+    if (missing > 0) {
       return false;
     }
     in.skipBytes(headerSize);
     return true;
+  }
+
+  /** Returns how many bytes more the packet has, at least, that was not whole. */
+  int missing() {
+    return missing;
   }
 
   PacketType type() {

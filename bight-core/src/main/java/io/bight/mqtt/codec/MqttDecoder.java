@@ -129,6 +129,15 @@ public final class MqttDecoder {
   }
 
   /**
+   * Tells how much is missing where {@link #decode} has just returned null.
+   *
+   * @return how many bytes more the packet has, at least: 1 while its length is not known
+   */
+  public int missingBytes() {
+    return header.missing();
+  }
+
+  /**
    * Reads an acknowledgement without an object for it, if the next packet is one of four bytes:
    * PUBACK, PUBREC, PUBREL or PUBCOMP with success and no properties, as nearly all are.
    *

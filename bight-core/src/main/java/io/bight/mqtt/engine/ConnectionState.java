@@ -107,7 +107,7 @@ final class ConnectionState {
   private int staged;
   private boolean handedOver;
 
-  /** The beginning of a packet whose end has not arrived. */
+  /** The beginning of a packet whose end has not arrived; more while receiving is paused. */
   private @Nullable ByteBuf rest;
 
   ConnectionState(
@@ -318,37 +318,32 @@ final class ConnectionState {
     }
   }
 
-  /**
-   * Joins newly received bytes to the rest of the last ones. The result is the caller's until he
-   * gives it to {@link #keepRest}.
-   */
-  ByteBuf join(ByteBuf received) {
-    if (rest == null) {
-      return received.retain();
-    }
-    ByteBuf joined = rest;
+  /** Returns what has waited, which is the caller's until {@link #keepRest}; null: nothing has. */
+  @Nullable ByteBuf takeRest() {
+    ByteBuf taken = rest;
     rest = null;
-    joined.writeBytes(received);
-    return joined;
+    return taken;
   }
 
-  /** Keeps the unread end of what {@link #join} returned until more arrives. */
-  void keepRest(ByteBuf joined, ByteBuf received) {
-    if (!joined.isReadable()) {
-      joined.release();
-    } else if (isSame(joined, received)) {
-      rest = allocator.buffer(Math.max(joined.readableBytes(), FIRST_BATCH_BYTES));
-      rest.writeBytes(joined);
-      joined.release();
-    } else {
+  /**
+   * Keeps what has not been read until more arrives.
+   *
+   * @param begun what {@link #takeRest} has returned
+   * @param received what comes behind it; read to its end
+   */
+  void keepRest(@Nullable ByteBuf begun, ByteBuf received) {
+    if (begun != null && begun.isReadable()) {
       // A long packet grows in place; copying it anew for each piece would cost its length squared.
-      rest = joined.discardReadBytes();
+      rest = begun.discardReadBytes().writeBytes(received);
+      return;
     }
-  }
-
-  @SuppressWarnings("ReferenceEquality") // buffers with equal bytes are not the same buffer
-  private static boolean isSame(ByteBuf one, ByteBuf other) {
-    return one == other;
+    if (begun != null) {
+      begun.release();
+    }
+    if (received.isReadable()) {
+      rest = allocator.buffer(Math.max(received.readableBytes(), FIRST_BATCH_BYTES));
+      rest.writeBytes(received);
+    }
   }
 
   void release() {

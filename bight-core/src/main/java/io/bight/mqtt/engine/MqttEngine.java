@@ -230,34 +230,66 @@ public final class MqttEngine {
     if (bytes.isReadable()) {
       current.keepAlive.onReceived(nowNanos);
     }
-    ByteBuf joined = current.join(bytes);
+    ByteBuf begun = current.takeRest();
     try {
-      boolean needsNoPackets = current.accepted && !listener.wantsPackets();
-      while (connection == current && !receivingPaused) {
-        int plain = needsNoPackets ? current.decoder.readPlainAcknowledgement(joined) : 0;
-        if (plain != 0) {
-          serverPackets.handlePlainAcknowledgement(current, plain);
-          continue;
-        }
-        Packet packet = current.decoder.decode(joined);
-        if (packet == null) {
-          break;
-        }
-        if (listener.wantsPackets()) {
-          listener.onPacket(false, packet);
-        }
-        serverPackets.handle(current, packet);
+      if (begun == null || receiveBegun(current, begun, bytes)) {
+        receivePackets(current, bytes);
       }
     } catch (MqttDecodeException e) {
       refuse(
           current, e.reasonCode(), "the server sent a packet that is not valid: " + e.getMessage());
     } finally {
       if (connection == current) {
-        current.keepRest(joined, bytes);
+        current.keepRest(begun, bytes);
       } else {
-        joined.skipBytes(joined.readableBytes());
-        joined.release();
+        bytes.skipBytes(bytes.readableBytes());
+        if (begun != null) {
+          begun.release();
+        }
       }
+    }
+  }
+
+  /**
+   * Handles what has waited, and what of it had only begun once its end is moved to it: the packets
+   * behind that are not copied.
+   *
+   * @return whether nothing of it is left, so that those behind it come next
+   */
+  private boolean receiveBegun(ConnectionState current, ByteBuf begun, ByteBuf bytes)
+      throws MqttDecodeException {
+    while (true) {
+      receivePackets(current, begun);
+      if (connection != current || receivingPaused) {
+        return false;
+      }
+      if (!begun.isReadable()) {
+        return true;
+      }
+      if (!bytes.isReadable()) {
+        return false;
+      }
+      begun.writeBytes(bytes, Math.min(current.decoder.missingBytes(), bytes.readableBytes()));
+    }
+  }
+
+  /** Handles the packets that are whole. */
+  private void receivePackets(ConnectionState current, ByteBuf bytes) throws MqttDecodeException {
+    boolean needsNoPackets = current.accepted && !listener.wantsPackets();
+    while (connection == current && !receivingPaused) {
+      int plain = needsNoPackets ? current.decoder.readPlainAcknowledgement(bytes) : 0;
+      if (plain != 0) {
+        serverPackets.handlePlainAcknowledgement(current, plain);
+        continue;
+      }
+      Packet packet = current.decoder.decode(bytes);
+      if (packet == null) {
+        return;
+      }
+      if (listener.wantsPackets()) {
+        listener.onPacket(false, packet);
+      }
+      serverPackets.handle(current, packet);
     }
   }
 
