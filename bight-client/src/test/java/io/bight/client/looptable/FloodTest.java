@@ -55,7 +55,7 @@ class FloodTest {
       assertThat(turnsUntil(loop, publish)).isLessThanOrEqualTo(FEW_TURNS);
       assertThat(flood.stream().filter(MqttFuture::isDone).count())
           .as("what the flood has got done meanwhile")
-          .isBetween(1L, FLOOD / 10L);
+          .isBetween(1L, FLOOD / 2L);
       flood.get(FLOOD - 1).await(LIMIT);
       Await.until("all have arrived", () -> server.published() == FLOOD + 1);
     }
@@ -103,9 +103,9 @@ class FloodTest {
           "the flood has begun",
           () -> {
             loop.loop(Duration.ZERO);
-            return flooded.get() > FLOOD / 10;
+            return flooded.get() > 500;
           });
-      for (int i = 1; i <= 20; i++) {
+      for (int i = 1; i <= 5; i++) {
         // What is written to a socket of this machine is in the other one's buffer.
         server.toClient(1).write(PlainServer.publish("other", 64));
         int before = flooded.get();
@@ -115,7 +115,7 @@ class FloodTest {
           turns++;
         }
         assertThat(turns).isLessThanOrEqualTo(FEW_TURNS);
-        assertThat(flooded.get() - before).as("messages in a few turns").isLessThan(FLOOD);
+        assertThat(flooded.get() - before).as("messages in a few turns").isLessThan(10_000);
       }
       assertThat(flood).as("the flood").isNotDone();
       server.close();
@@ -125,8 +125,8 @@ class FloodTest {
 
   /** Floods a client until its connection ends. */
   private static CompletableFuture<Void> flood(OutputStream client) {
-    byte[] one = PlainServer.publish("flood", 64);
-    byte[] many = new byte[1_000 * one.length];
+    byte[] one = PlainServer.publish("flood", 4_000);
+    byte[] many = new byte[100 * one.length];
     for (int i = 0; i < many.length; i += one.length) {
       System.arraycopy(one, 0, many, i, one.length);
     }
