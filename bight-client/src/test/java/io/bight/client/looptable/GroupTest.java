@@ -21,6 +21,8 @@ import io.bight.mqtt.engine.PublishResult;
 import io.bight.testkit.LeakCheck;
 import io.bight.testkit.ResourceCounts;
 import io.bight.testkit.ScriptedServer;
+import io.bight.testkit.tls.TestCertificates;
+import io.bight.testkit.tls.TlsFront;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;

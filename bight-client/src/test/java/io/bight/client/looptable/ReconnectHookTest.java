@@ -15,6 +15,8 @@ import io.bight.testkit.LeakCheck;
 import io.bight.testkit.PacketType;
 import io.bight.testkit.ReceivedPacket;
 import io.bight.testkit.ScriptedServer;
+import io.bight.testkit.tls.TestCertificates;
+import io.bight.testkit.tls.TlsFront;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;

@@ -11,6 +11,8 @@ import io.bight.client.MqttClientBuilder;
 import io.bight.mqtt.MqttConnectException;
 import io.bight.mqtt.Qos;
 import io.bight.testkit.LeakCheck;
+import io.bight.testkit.tls.TestCertificates;
+import io.bight.testkit.tls.TlsFront;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;

@@ -1,5 +1,5 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
-package io.bight.client.looptable;
+package io.bight.testkit.tls;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,11 +11,11 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 
 /** Takes TLS on a free loopback port and passes the bytes on to a plain port; the JDK's own TLS. */
-final class TlsFront implements AutoCloseable {
+public final class TlsFront implements AutoCloseable {
   private final SSLServerSocket listener;
   private final int plainPort;
 
-  TlsFront(SSLContext context, int plainPort) {
+  public TlsFront(SSLContext context, int plainPort) {
     this.plainPort = plainPort;
     try {
       listener =
@@ -29,7 +29,7 @@ final class TlsFront implements AutoCloseable {
     start("accept", this::accept);
   }
 
-  int port() {
+  public int port() {
     return listener.getLocalPort();
   }
 

@@ -1,5 +1,5 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
-package io.bight.client.looptable;
+package io.bight.testkit.tls;
 
 import java.io.File;
 import java.io.IOException;
@@ -14,7 +14,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A server's certificate that signs itself, made anew with the JDK's keytool. */
-final class TestCertificates {
+public final class TestCertificates {
   private static final char[] PASSWORD = "changeit".toCharArray();
 
   private final KeyStore keyStore;
@@ -24,7 +24,7 @@ final class TestCertificates {
   }
 
   /** Makes a certificate for names, as {@code dns:localhost,ip:127.0.0.1}. */
-  static TestCertificates forNames(String subjectAlternativeNames) {
+  public static TestCertificates forNames(String subjectAlternativeNames) {
     try {
       Path folder = Files.createTempDirectory("bight-test-");
       Path file = folder.resolve("server.p12");
@@ -71,7 +71,7 @@ final class TestCertificates {
   }
 
   /** The server's side: presents the certificate. */
-  SSLContext server() {
+  public SSLContext server() {
     try {
       KeyManagerFactory keys =
           KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
@@ -85,7 +85,7 @@ final class TestCertificates {
   }
 
   /** The client's side: trusts the certificate. */
-  SSLContext client() {
+  public SSLContext client() {
     try {
       KeyStore trusted = KeyStore.getInstance("PKCS12");
       trusted.load(null, null);
