@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.client.internal.TlsContext;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
@@ -51,7 +52,7 @@ public final class ConnectAttempt {
   private boolean cleanStart;
   private int keepAliveSeconds;
   private @Nullable Will will;
-  private @Nullable SSLContext sslContext;
+  private @Nullable TlsContext tls;
 
   /** What differs from the client's options; null: nothing. */
   private @Nullable Map<String, String> webSocketHeaders;
@@ -85,7 +86,7 @@ public final class ConnectAttempt {
     this.cleanStart = options.cleanStart() && !(reconnect && options.version().hasProperties());
     this.keepAliveSeconds = options.keepAliveSeconds();
     this.will = options.will();
-    this.sslContext = options.transport().sslContext();
+    this.tls = options.transport().tls();
   }
 
   // ---- what it is
@@ -195,7 +196,7 @@ public final class ConnectAttempt {
 
   /**
    * Sets what TLS trusts and presents, for {@code mqtts://} and {@code wss://}: a renewed
-   * certificate for instance.
+   * certificate for instance. Of this and {@link #tls} the later call counts.
    *
    * @param context the context, initialized
    * @return this attempt
@@ -203,7 +204,21 @@ public final class ConnectAttempt {
    */
   public synchronized ConnectAttempt sslContext(SSLContext context) {
     requireOpen();
-    sslContext = Objects.requireNonNull(context, "sslContext");
+    tls = TlsContext.of(context);
+    return this;
+  }
+
+  /**
+   * Sets how TLS is done, for {@code mqtts://} and {@code wss://}: with a renewed certificate for
+   * instance. Of this and {@link #sslContext} the later call counts.
+   *
+   * @param options the options, made once for each certificate and not for each attempt
+   * @return this attempt
+   * @throws IllegalStateException if it is too late
+   */
+  public synchronized ConnectAttempt tls(TlsOptions options) {
+    requireOpen();
+    tls = options.context();
     return this;
   }
 
@@ -329,7 +344,7 @@ public final class ConnectAttempt {
     return new TransportOptions(
             built.connectTimeout(),
             built.handshakeTimeout(),
-            sslContext,
+            tls,
             built.verifyHostName(),
             webSocketHeaders == null ? built.webSocketHeaders() : Map.copyOf(webSocketHeaders))
         .shared();

@@ -17,11 +17,16 @@ import java.net.UnknownHostException;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** Says in words why a connection could not be made, and what to do about it. */
 final class ConnectFailures {
+  /** What a server says that has not accepted the client's certificate, or misses one. */
+  private static final Pattern REFUSED_CERTIFICATE =
+      Pattern.compile("alert.*(certificate|unknown_ca)", Pattern.CASE_INSENSITIVE);
+
   private ConnectFailures() {}
 
   /** The transport could not be opened. */
@@ -77,7 +82,7 @@ final class ConnectFailures {
           + where(server)
           + " is not trusted ("
           + root(cause).getMessage()
-          + "); set an sslContext that trusts its issuer";
+          + "); trust its issuer with tls(...) or sslContext(...)";
     }
     if (has(cause, CertificateException.class)) {
       return "the certificate of "
@@ -90,7 +95,7 @@ final class ConnectFailures {
       return where(server) + " did not answer the TLS handshake in time; does it speak TLS?";
     }
     if (has(cause, SSLException.class)) {
-      return "TLS with " + where(server) + " failed: " + root(cause).getMessage();
+      return tlsFailure(server, cause);
     }
     if (has(cause, WebSocketHandshakeException.class)) {
       return where(server)
@@ -109,6 +114,17 @@ final class ConnectFailures {
           + "?";
     }
     return String.valueOf(cause.getMessage());
+  }
+
+  private static String tlsFailure(ServerAddress server, Throwable cause) {
+    String message = String.valueOf(root(cause).getMessage());
+    return "TLS with "
+        + where(server)
+        + " failed: "
+        + message
+        + (REFUSED_CERTIFICATE.matcher(message).find()
+            ? "; the server may want a client certificate; set tls(...) with one that it accepts"
+            : "");
   }
 
   private static String where(ServerAddress server) {
@@ -140,6 +156,7 @@ final class ConnectFailures {
       ConnectionEnd end,
       @Nullable FirstBytes firstBytes) {
     FirstBytes answered = firstBytes == null ? FirstBytes.OTHER : firstBytes;
+    Throwable cause = end.cause();
     String why = null;
     if (answered == FirstBytes.TLS) {
       why =
@@ -156,6 +173,9 @@ final class ConnectFailures {
           where(server)
               + " answered as a server does that does not know MQTT 5.0; choose MQTT 3.1.1 with"
               + " version(MqttVersion.MQTT_3_1_1)";
+    } else if (cause != null && has(cause, SSLException.class)) {
+      // With TLS 1.3 the client is done with the handshake before the server has seen who it is.
+      why = tlsFailure(server, cause);
     }
     return new MqttConnectException(
         client

@@ -160,7 +160,7 @@ final class Dialer {
     if (server.scheme().tls) {
       PipelineParts.addTls(
           opened,
-          options.sslContext(),
+          options.tls(),
           server.host(),
           server.port(),
           options.verifyHostName(),

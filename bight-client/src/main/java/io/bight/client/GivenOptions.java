@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.client.internal.TlsContext;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
@@ -18,7 +19,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
-import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +43,7 @@ final class GivenOptions {
   byte @Nullable [] password;
   Duration connectTimeout = TransportOptions.DEFAULT.connectTimeout();
   Duration handshakeTimeout = TransportOptions.DEFAULT.handshakeTimeout();
-  @Nullable SSLContext sslContext;
+  @Nullable TlsContext tls;
   boolean verifyHostName = true;
   final Map<String, String> webSocketHeaders = new LinkedHashMap<>();
   ReconnectPolicy reconnect = ReconnectPolicy.exponential();
@@ -105,11 +105,7 @@ final class GivenOptions {
         password,
         properties.build(),
         new TransportOptions(
-                connectTimeout,
-                handshakeTimeout,
-                sslContext,
-                verifyHostName,
-                Map.copyOf(webSocketHeaders))
+                connectTimeout, handshakeTimeout, tls, verifyHostName, Map.copyOf(webSocketHeaders))
             .shared(),
         reconnect,
         manualAcknowledgement,

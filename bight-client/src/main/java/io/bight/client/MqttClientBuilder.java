@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.client.internal.TlsContext;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
@@ -102,13 +103,26 @@ public final class MqttClientBuilder {
 
   /**
    * Sets what TLS trusts and presents, for {@code mqtts://} and {@code wss://}; the JDK's default
-   * unless set.
+   * unless set. {@link #tls} also takes PEM files, and can do without the JDK's engine. Of the two
+   * the later call counts.
    *
    * @param context the context, initialized
    * @return this builder
    */
   public MqttClientBuilder sslContext(SSLContext context) {
-    given.sslContext = Objects.requireNonNull(context, "sslContext");
+    given.tls = TlsContext.of(context);
+    return this;
+  }
+
+  /**
+   * Sets how TLS is done, for {@code mqtts://} and {@code wss://}: whom to trust, what to present,
+   * and by which engine. Of this and {@link #sslContext} the later call counts.
+   *
+   * @param options the options; clients that have the same share them
+   * @return this builder
+   */
+  public MqttClientBuilder tls(TlsOptions options) {
+    given.tls = options.context();
     return this;
   }
 

@@ -1,9 +1,9 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
+import io.bight.client.internal.TlsContext;
 import java.time.Duration;
 import java.util.Map;
-import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param connectTimeout how long TCP may take, for each address
  * @param handshakeTimeout how long TLS and WebSocket may take, each
- * @param sslContext what TLS trusts and presents; null: the JDK's default
+ * @param tls what TLS trusts and presents; null: the JDK's default
  * @param verifyHostName whether the certificate must be for the host that was asked for
  * @param webSocketHeaders what is added to the WebSocket's request
  */
 record TransportOptions(
     Duration connectTimeout,
     Duration handshakeTimeout,
-    @Nullable SSLContext sslContext,
+    @Nullable TlsContext tls,
     boolean verifyHostName,
     Map<String, String> webSocketHeaders) {
 

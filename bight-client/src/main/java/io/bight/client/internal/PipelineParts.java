@@ -21,22 +21,15 @@ import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
-import io.netty.handler.ssl.ClientAuth;
-import io.netty.handler.ssl.IdentityCipherSuiteFilter;
-import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.net.URI;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /** What lies between the socket and MQTT: TLS, and WebSocket frames. */
@@ -71,7 +64,7 @@ public final class PipelineParts {
    * Adds TLS to a pipeline.
    *
    * @param channel the socket
-   * @param context what to trust and present; null: the JDK's default
+   * @param tls what to trust and present; null: the JDK's default, as it is now
    * @param host the name asked for, for SNI and the certificate
    * @param port the port asked for
    * @param verifyHostName whether the certificate must be for the host
@@ -79,36 +72,15 @@ public final class PipelineParts {
    */
   public static void addTls(
       Channel channel,
-      @Nullable SSLContext context,
+      @Nullable TlsContext tls,
       String host,
       int port,
       boolean verifyHostName,
       Duration timeout) {
-    JdkSslContext sslContext =
-        new JdkSslContext(
-            context == null ? defaultContext() : context,
-            true,
-            null,
-            IdentityCipherSuiteFilter.INSTANCE,
-            null,
-            ClientAuth.NONE,
-            null,
-            false);
-    SSLEngine engine = sslContext.newEngine(channel.alloc(), host, port);
-    SSLParameters parameters = engine.getSSLParameters();
-    parameters.setEndpointIdentificationAlgorithm(verifyHostName ? "HTTPS" : "");
-    engine.setSSLParameters(parameters);
-    SslHandler handler = new SslHandler(engine, TLS_TASKS);
+    TlsContext context = tls == null ? TlsContext.ofJdkDefault() : tls;
+    SslHandler handler = context.newHandler(channel.alloc(), host, port, verifyHostName, TLS_TASKS);
     handler.setHandshakeTimeoutMillis(timeout.toMillis());
     channel.pipeline().addLast(handler);
-  }
-
-  private static SSLContext defaultContext() {
-    try {
-      return SSLContext.getDefault();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("the JDK has no default SSLContext", e);
-    }
   }
 
   /**

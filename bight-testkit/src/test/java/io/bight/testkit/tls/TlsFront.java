@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 
@@ -16,6 +17,11 @@ public final class TlsFront implements AutoCloseable {
   private final int plainPort;
 
   public TlsFront(SSLContext context, int plainPort) {
+    this(context, plainPort, socket -> {});
+  }
+
+  /** Makes one that asks for more: client certificates, or protocols. */
+  public TlsFront(SSLContext context, int plainPort, Consumer<SSLServerSocket> settings) {
     this.plainPort = plainPort;
     try {
       listener =
@@ -26,6 +32,7 @@ public final class TlsFront implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    settings.accept(listener);
     start("accept", this::accept);
   }
 
