@@ -61,7 +61,13 @@ public final class TlsContext {
       @Nullable KeyManagerFactory keys,
       @Nullable PrivateKey key,
       List<X509Certificate> certificates,
-      List<String> protocols) {}
+      List<String> protocols) {
+    /** Says nothing of the key: the words of some of the JDK's have all of it. */
+    @Override
+    public String toString() {
+      return "Parts of " + (openSsl ? "OpenSSL" : "the JDK");
+    }
+  }
 
   private TlsContext(SslContext checking, @Nullable Parts parts) {
     this.checking = checking;
