@@ -19,19 +19,24 @@ import java.util.Set;
 final class Relay implements AutoCloseable {
   private static final int BUFFER_BYTES = 16 * 1024;
 
+  /** It may be connecting to a server that does not answer. */
+  private static final long LONGEST_ACCEPT_MILLIS = 1_000;
+
   private final String serverHost;
   private final int serverPort;
   private final int port;
 
-  /** Both guarded by this. */
+  /** All three guarded by this. */
   private final Set<Socket> sockets = new HashSet<>();
 
   private ServerSocket listener;
+  private Thread acceptor;
 
   Relay(String serverHost, int serverPort) throws IOException {
     this.serverHost = serverHost;
     this.serverPort = serverPort;
     this.listener = listen(0);
+    this.acceptor = startAcceptor(listener);
     this.port = listener.getLocalPort();
   }
 
@@ -40,12 +45,15 @@ final class Relay implements AutoCloseable {
     return port;
   }
 
-  private ServerSocket listen(int wanted) throws IOException {
+  private static ServerSocket listen(int wanted) throws IOException {
     ServerSocket opened = new ServerSocket();
     opened.setReuseAddress(true);
     opened.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), wanted));
-    startThread(() -> accept(opened));
     return opened;
+  }
+
+  private Thread startAcceptor(ServerSocket opened) {
+    return startThread(() -> accept(opened));
   }
 
   private void accept(ServerSocket from) {
@@ -100,20 +108,35 @@ final class Relay implements AutoCloseable {
   }
 
   /** Breaks all connections, without a word of MQTT, and refuses new ones. */
-  synchronized void cut() throws IOException {
-    listener.close();
-    // All are prepared before the first is closed: its pump then closes the other one.
-    sockets.forEach(Relay::prepareReset);
-    for (Socket socket : sockets) {
-      socket.close();
+  void cut() throws IOException {
+    Thread accepting;
+    synchronized (this) {
+      accepting = acceptor;
+      listener.close();
+      // All are prepared before the first is closed: its pump then closes the other one.
+      sockets.forEach(Relay::prepareReset);
+      for (Socket socket : sockets) {
+        socket.close();
+      }
+      sockets.clear();
     }
-    sockets.clear();
+    awaitEnd(accepting);
+  }
+
+  /** Until a thread has come back from accept, the system still takes connections for it. */
+  private static void awaitEnd(Thread accepting) {
+    try {
+      accepting.join(LONGEST_ACCEPT_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Accepts connections again. */
   synchronized void mend() throws IOException {
     if (listener.isClosed()) {
       listener = listen(port);
+      acceptor = startAcceptor(listener);
     }
   }
 
@@ -131,9 +154,10 @@ final class Relay implements AutoCloseable {
     cut();
   }
 
-  private static void startThread(Runnable work) {
+  private static Thread startThread(Runnable work) {
     Thread thread = new Thread(work, "bight-demo-relay");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 }
