@@ -75,6 +75,19 @@ class BenchSmokeTest {
                                 () -> assertMessagesOf(measure(work, peer, SHORT_MILLIS)))));
   }
 
+  @TestFactory
+  Stream<DynamicTest> openSslDoesTheWorksWithTls() {
+    return Stream.of(WorkName.TLS_PUBLISH, WorkName.TLS_RECEIVE)
+        .flatMap(
+            work ->
+                Stream.of(PeerName.BIGHT_OPENSSL, PeerName.RAW)
+                    .map(
+                        peer ->
+                            DynamicTest.dynamicTest(
+                                work.text() + " " + peer.text(),
+                                () -> assertMessagesOf(measure(work, peer, SHORT_MILLIS)))));
+  }
+
   private static void assertMessagesOf(Figures figures) {
     assertThat(figures.get("messages_per_second")).isPositive();
   }

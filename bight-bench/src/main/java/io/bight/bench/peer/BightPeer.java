@@ -5,6 +5,7 @@ import io.bight.client.MqttClient;
 import io.bight.client.MqttClientBuilder;
 import io.bight.client.MqttLoop;
 import io.bight.client.ReconnectPolicy;
+import io.bight.client.TlsOptions;
 import io.bight.mqtt.Qos;
 import io.bight.store.DiskSessionStore;
 import java.io.IOException;
@@ -18,10 +19,12 @@ final class BightPeer implements Peer {
   private static final Duration TURN = Duration.ofMillis(100);
 
   private final boolean ownLoop;
+  private final boolean openSsl;
   private final MqttLoop loop = MqttLoop.create("bench");
 
-  BightPeer(boolean ownLoop) {
+  BightPeer(boolean ownLoop, boolean openSsl) {
     this.ownLoop = ownLoop;
+    this.openSsl = openSsl;
     if (!ownLoop) {
       loop.loopStart();
     }
@@ -37,7 +40,13 @@ final class BightPeer implements Peer {
     if (!options.reconnects()) {
       builder.reconnect(ReconnectPolicy.never());
     }
-    if (options.trustStore() != null) {
+    if (options.trustStore() != null && openSsl) {
+      builder.tls(
+          TlsOptions.builder()
+              .trust(ConnectionOptions.pem(options.trustStore()))
+              .engine(TlsOptions.Engine.OPENSSL)
+              .build());
+    } else if (options.trustStore() != null) {
       builder.sslContext(ConnectionOptions.sslContext(options.trustStore()));
     }
     if (options.directory() != null) {

@@ -30,7 +30,7 @@ public record ConnectionOptions(
     boolean reconnects,
     @Nullable Path trustStore,
     @Nullable Path directory) {
-  static final String HOST = "127.0.0.1";
+  public static final String HOST = "127.0.0.1";
   static final int KEEP_ALIVE_SECONDS = 60;
 
   public ConnectionOptions withClientId(String identifier) {
@@ -65,7 +65,8 @@ public record ConnectionOptions(
     }
   }
 
-  static Path pem(Path trustStore) {
+  /** The same as PEM. */
+  public static Path pem(Path trustStore) {
     return trustStore.resolveSibling("sink.pem");
   }
 }

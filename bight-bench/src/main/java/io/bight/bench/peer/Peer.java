@@ -14,8 +14,9 @@ public interface Peer extends AutoCloseable {
   /** The peer of a name in {@link PeerName}, which is loaded only now: a start is measured. */
   static Peer of(PeerName name) {
     return switch (name) {
-      case BIGHT -> new BightPeer(false);
-      case BIGHT_OWN_LOOP -> new BightPeer(true);
+      case BIGHT -> new BightPeer(false, false);
+      case BIGHT_OWN_LOOP -> new BightPeer(true, false);
+      case BIGHT_OPENSSL -> new BightPeer(false, true);
       case VERTX -> new VertxPeer(false);
       case VERTX_CONTEXT -> new VertxPeer(true);
       case HIVEMQ -> new HiveMqPeer();

@@ -9,6 +9,8 @@ public enum PeerName {
   BIGHT,
   /** The program's own thread drives, and publishes from the callbacks. */
   BIGHT_OWN_LOOP,
+  /** With TLS by OpenSSL, as a program has it that adds Netty's library for it. */
+  BIGHT_OPENSSL,
   /** The program publishes from a thread of its own. */
   VERTX,
   /** The program publishes on the client's context. */
@@ -19,7 +21,10 @@ public enum PeerName {
   AWS_CRT,
   /** A program in C, where the library is installed. */
   LIBMOSQUITTO,
-  /** No client: java.nio writes and reads the same bytes, as large as the socket takes them. */
+  /**
+   * No client: java.nio writes and reads the same bytes, as large as the socket takes them; through
+   * TLS, Netty with OpenSSL.
+   */
   RAW;
 
   /** As on the command line. */
@@ -37,12 +42,17 @@ public enum PeerName {
   }
 
   public boolean isBight() {
-    return this == BIGHT || this == BIGHT_OWN_LOOP;
+    return this == BIGHT || this == BIGHT_OWN_LOOP || this == BIGHT_OPENSSL;
   }
 
   /** Whether it is a client for Java that Bight is compared with. */
   public boolean isJavaPeer() {
     return !isBight() && this != RAW && this != LIBMOSQUITTO;
+  }
+
+  /** Whether it has the TLS of OpenSSL, through Netty. */
+  public boolean isOpenSsl() {
+    return this == BIGHT_OPENSSL || this == RAW;
   }
 
   /** How many threads a connection takes, where it takes any. */

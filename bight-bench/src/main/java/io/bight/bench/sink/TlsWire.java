@@ -3,6 +3,7 @@ package io.bight.bench.sink;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
@@ -92,7 +93,9 @@ final class TlsWire implements Wire {
   public void write(ByteBuffer source) throws IOException {
     flush();
     while (source.hasRemaining() && sending.remaining() < BUFFER_BYTES / 2) {
-      wrap(source);
+      if (wrap(source).getStatus() == SSLEngineResult.Status.CLOSED) {
+        throw new ClosedChannelException(); // the client has said that it goes
+      }
     }
   }
 

@@ -20,14 +20,18 @@ final class RawConnection implements AutoCloseable {
   RawConnection(int port) throws IOException {
     channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    ByteBuffer connect = ByteBuffer.allocate(64);
-    connect.putShort((short) 0x1000); // its length comes last
-    string(connect, "MQTT").putInt(0x0402003c); // level, clean session, keep alive
-    string(connect, "bench");
-    connect.put(1, (byte) (connect.position() - 2));
-    write(connect.flip());
+    write(connect());
     awaitBytes(4);
     input.position(input.position() + 4);
+  }
+
+  static ByteBuffer connect() {
+    ByteBuffer packet = ByteBuffer.allocate(64);
+    packet.putShort((short) 0x1000); // its length comes last
+    string(packet, "MQTT").putInt(0x0402003c); // level, clean session, keep alive
+    string(packet, "bench");
+    packet.put(1, (byte) (packet.position() - 2));
+    return packet.flip();
   }
 
   static ByteBuffer string(ByteBuffer target, String text) {
@@ -35,11 +39,15 @@ final class RawConnection implements AutoCloseable {
     return target.putShort((short) bytes.length).put(bytes);
   }
 
-  void subscribe(String topicFilter, int qos) throws IOException {
+  static ByteBuffer subscription(String topicFilter, int qos) {
     ByteBuffer packet = ByteBuffer.allocate(128).putShort((short) 0x8200).putShort((short) 1);
     string(packet, topicFilter).put((byte) qos);
     packet.put(1, (byte) (packet.position() - 2));
-    write(packet.flip());
+    return packet.flip();
+  }
+
+  void subscribe(String topicFilter, int qos) throws IOException {
+    write(subscription(topicFilter, qos));
     awaitBytes(5);
     input.position(input.position() + 5);
   }

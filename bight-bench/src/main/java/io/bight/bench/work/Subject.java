@@ -12,8 +12,6 @@ public final class Subject {
 
   /** Takes name=value pairs, as {@link WorkOptions#arguments} writes them. */
   public static void main(String[] arguments) {
-    // The sink's TLS is native, so that it costs less than the clients'; those all use the JDK's.
-    System.setProperty("io.netty.handler.ssl.noOpenSsl", "true");
     Map<String, String> values = new HashMap<>();
     for (String argument : arguments) {
       int equals = argument.indexOf('=');
@@ -23,6 +21,8 @@ public final class Subject {
     try {
       WorkName work = WorkName.of(values.getOrDefault("work", ""));
       PeerName peer = PeerName.of(values.getOrDefault("peer", ""));
+      // The library is there for the sink, and for who says so; the others use the JDK's TLS.
+      System.setProperty("io.netty.handler.ssl.noOpenSsl", String.valueOf(!peer.isOpenSsl()));
       System.out.println(measure(work, peer, WorkOptions.of(values)));
     } catch (Exception e) {
       e.printStackTrace();

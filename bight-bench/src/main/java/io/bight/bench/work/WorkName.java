@@ -60,6 +60,7 @@ public enum WorkName {
       return rawWork();
     }
     if (peer == PeerName.LIBMOSQUITTO
+        || (peer == PeerName.BIGHT_OPENSSL && !isTls())
         || (peer == PeerName.AWS_CRT && this == PUBLISH_QOS2)
         || (isFromProgram() && (peer == PeerName.BIGHT_OWN_LOOP || peer == PeerName.VERTX_CONTEXT))
         || (this == DURABLE && peer != PeerName.BIGHT && peer != PeerName.PAHO_V3)) {
@@ -89,6 +90,8 @@ public enum WorkName {
       case RECEIVE_QOS1 -> new RawWork(RawWork.Kind.RECEIVE, 1);
       case PING_PONG_QOS0 -> new RawWork(RawWork.Kind.PING_PONG, 0);
       case DURABLE -> new RawAppendWork();
+      case TLS_PUBLISH -> new RawTlsWork(RawWork.Kind.PUBLISH);
+      case TLS_RECEIVE -> new RawTlsWork(RawWork.Kind.RECEIVE);
       default -> null;
     };
   }
