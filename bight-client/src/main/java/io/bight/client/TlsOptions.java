@@ -50,9 +50,9 @@ public final class TlsOptions {
     /** The JDK. */
     JDK,
     /**
-     * OpenSSL, or BoringSSL, through Netty: cheaper for each byte and each handshake. The program
-     * adds it to its class path, as {@code io.netty:netty-tcnative-boringssl-static} in the version
-     * that {@code io.netty:netty-bom} names.
+     * OpenSSL, or BoringSSL, through Netty: cheaper for each byte. The program adds it to its class
+     * path, as {@code io.netty:netty-tcnative-boringssl-static} in the version that {@code
+     * io.netty:netty-bom} names.
      */
     OPENSSL
   }

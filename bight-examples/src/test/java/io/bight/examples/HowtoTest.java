@@ -8,6 +8,8 @@ import io.bight.client.Mqtt;
 import io.bight.client.MqttClient;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
+import io.bight.testkit.tls.TestCertificates;
+import io.bight.testkit.tls.TlsFront;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -207,6 +209,28 @@ class HowtoTest {
               line -> assertThat(line).startsWith("22.5 is lost: ").contains("not connected"));
       assertThat(example.status()).isZero();
       assertThat(alarms.next()).isEqualTo("house/alarm cold");
+    }
+  }
+
+  @Test
+  void ownCertificatesPublishesToAServerThatWantsOne(@TempDir Path folder) throws Exception {
+    TestCertificates server = TestCertificates.signedForNames("dns:localhost");
+    TestCertificates client = TestCertificates.forNames("dns:client");
+    server.writeIssuer(folder.resolve("ca.pem"));
+    client.writeCertificates(folder.resolve("client.pem"));
+    client.writeKey(folder.resolve("client-key.pem"));
+    try (TlsFront front =
+            new TlsFront(
+                server.serverThatTrusts(client),
+                broker.port(),
+                socket -> socket.setNeedClientAuth(true));
+        Listener doors = new Listener(broker.uri(), "house/door");
+        Example example =
+            new Example(
+                OwnCertificates.class, "mqtts://localhost:" + front.port(), folder.toString())) {
+      assertThat(example.rest()).containsExactly("TLS by JDK", "published");
+      assertThat(example.status()).isZero();
+      assertThat(doors.next()).isEqualTo("house/door open");
     }
   }
 
