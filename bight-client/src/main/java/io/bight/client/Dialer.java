@@ -31,10 +31,10 @@ import org.jspecify.annotations.Nullable;
  * told in a later turn, or never once it is cancelled.
  */
 final class Dialer {
-  /** Guesses how much a socket will bring; each socket has a guess of its own. */
   /**
-   * Reads of up to 256 KiB: system calls are dear. And four of them, so that one client that is
-   * flooded leaves the turn to others.
+   * Guesses how much a socket will bring; each socket has a guess of its own. Up to 256 KiB, since
+   * system calls are dear; and four reads in a turn, so that one client that is flooded leaves the
+   * turn to others.
    */
   private static final RecvByteBufAllocator READ_SIZES =
       new AdaptiveRecvByteBufAllocator(64, 2_048, 256 * 1024).maxMessagesPerRead(4);

@@ -132,7 +132,7 @@ public abstract class MqttFuture<T> extends CompletableFuture<T> {
   /** Stages that depend on this one can be waited for in the same way. */
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new Stage<>(loop());
+    return new DependentStage<>(loop());
   }
 
   /** Waits until this future is done, driving while nobody else does; false: the time passed. */
@@ -202,15 +202,15 @@ public abstract class MqttFuture<T> extends CompletableFuture<T> {
   }
 
   /** A stage that depends on another one. */
-  private static final class Stage<U> extends MqttFuture<U> {
+  static class DependentStage<U> extends MqttFuture<U> {
     private final MqttLoop loop;
 
-    Stage(MqttLoop loop) {
+    DependentStage(MqttLoop loop) {
       this.loop = loop;
     }
 
     @Override
-    MqttLoop loop() {
+    final MqttLoop loop() {
       return loop;
     }
   }

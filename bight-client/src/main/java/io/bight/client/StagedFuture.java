@@ -127,18 +127,12 @@ abstract class StagedFuture<T> extends MqttFuture<T> {
   }
 
   /** What {@link #whenComplete} has returned: done as the other is, once the action has run. */
-  private static final class First<T> extends MqttFuture<T> {
-    private final MqttLoop loop;
+  private static final class First<T> extends DependentStage<T> {
     private final BiConsumer<? super T, ? super Throwable> action;
 
     First(MqttLoop loop, BiConsumer<? super T, ? super Throwable> action) {
-      this.loop = loop;
+      super(loop);
       this.action = action;
-    }
-
-    @Override
-    MqttLoop loop() {
-      return loop;
     }
 
     void run(@Nullable T value, @Nullable Throwable failure) {

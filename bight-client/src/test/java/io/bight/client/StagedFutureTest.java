@@ -7,12 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -176,27 +176,42 @@ class StagedFutureTest {
 
   @Test
   void aStageThatIsAttachedWhileTheFutureCompletesIsCalledOnce() throws Exception {
+    int rounds = 100_000;
+    Subject[] futures = new Subject[rounds];
+    AtomicIntegerArray called = new AtomicIntegerArray(rounds);
+    for (int i = 0; i < rounds; i++) {
+      futures[i] = new Subject();
+    }
+    AtomicInteger arrived = new AtomicInteger();
     ExecutorService executor = Executors.newSingleThreadExecutor();
-    CyclicBarrier start = new CyclicBarrier(2);
     try {
-      for (int i = 0; i < 20_000; i++) {
-        Subject future = new Subject();
-        Future<?> completed =
-            executor.submit(
-                () -> {
-                  start.await();
-                  return future.complete("value");
-                });
-        AtomicInteger called = new AtomicInteger();
-        start.await();
-        CompletableFuture<String> stage =
-            future.whenComplete((value, failure) -> called.incrementAndGet());
-        completed.get();
-        assertThat(stage.get(1, TimeUnit.SECONDS)).isEqualTo("value");
-        assertThat(called).hasValue(1);
+      Future<?> completing =
+          executor.submit(
+              () -> {
+                for (int i = 0; i < rounds; i++) {
+                  meet(arrived, i);
+                  futures[i].complete("value");
+                }
+              });
+      for (int i = 0; i < rounds; i++) {
+        int round = i;
+        meet(arrived, i);
+        futures[i].whenComplete((value, failure) -> called.incrementAndGet(round));
       }
+      completing.get();
     } finally {
       executor.shutdown();
+    }
+    for (int i = 0; i < rounds; i++) {
+      assertThat(called.get(i)).as("round %s", i).isEqualTo(1);
+    }
+  }
+
+  /** Both threads go on within nanoseconds of each other: a barrier that parks is too slow. */
+  private static void meet(AtomicInteger arrived, int round) {
+    arrived.incrementAndGet();
+    while (arrived.get() < 2 * (round + 1)) {
+      Thread.onSpinWait();
     }
   }
 }

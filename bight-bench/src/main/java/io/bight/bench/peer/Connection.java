@@ -12,8 +12,8 @@ public interface Connection extends AutoCloseable {
   CompletionStage<?> subscribe(String topicFilter, int qos, Arrival arrival);
 
   /**
-   * Runs a task on the thread that runs the client's callbacks; null if the program publishes from
-   * a thread of its own.
+   * Runs a task on the thread that runs the client's callbacks; returns false if it has none that
+   * the program may use, and the program publishes from a thread of its own.
    */
   default boolean executeInLoop(Runnable task) {
     return false;
@@ -26,7 +26,7 @@ public interface Connection extends AutoCloseable {
 
   /** Drives the client on this thread until the condition holds. */
   default void drive(BooleanSupplier until) {
-    throw new UnsupportedOperationException();
+    throw new UnsupportedOperationException("this client has a thread of its own");
   }
 
   @Override

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * done; {@code receive URI MESSAGES} handles messages off the loop, slower than they come.
  */
 final class FloodProgram {
-  private static final long QUEUE_BYTES = 8 << 20;
+  private static final long QUEUE_BYTES = 24 << 20;
 
   private FloodProgram() {}
 

@@ -216,7 +216,10 @@ class FloodTest {
     }
   }
 
-  /** A {@link FloodProgram} with much less memory than what flows through it. */
+  /**
+   * A {@link FloodProgram} with much less memory than what flows through it, and less for the
+   * transport than what its queue may hold.
+   */
   private static final class Child {
     private final Process process;
     private final BufferedReader output;
@@ -228,7 +231,7 @@ class FloodTest {
       command.addAll(
           List.of(
               "-Xmx48m",
-              "-XX:MaxDirectMemorySize=24m",
+              "-XX:MaxDirectMemorySize=10m",
               "-XX:+UseSerialGC",
               "-cp",
               System.getProperty("java.class.path"),
@@ -236,6 +239,8 @@ class FloodTest {
       command.addAll(Arrays.asList(arguments));
       process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
       output = process.inputReader(StandardCharsets.UTF_8);
+      // Reading from it cannot be interrupted.
+      CompletableFuture.delayedExecutor(40, TimeUnit.SECONDS).execute(process::destroyForcibly);
     }
 
     /** Returns the next line, or null if the program has ended. */
