@@ -7,12 +7,10 @@ import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.ReasonCode;
-import io.bight.mqtt.codec.MqttDecodeException;
 import io.bight.mqtt.engine.ConnectionEnd.By;
 import io.bight.mqtt.packet.Auth;
 import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Disconnect;
-import io.bight.mqtt.packet.Packet;
 import io.bight.mqtt.packet.Pingreq;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
@@ -72,13 +70,10 @@ public final class MqttEngine {
   private final PublishSender sender;
   private final IncomingMessages incoming;
   private final Requests requests;
-  private final ServerPackets serverPackets;
+  private final ReceivedBytes received;
 
   /** The time of the latest call. */
   private long nowNanos;
-
-  /** Whether packets that have arrived wait for {@link #resumeReceiving}. */
-  private boolean receivingPaused;
 
   // As long as a connection
   private @Nullable ConnectionState connection;
@@ -114,8 +109,9 @@ public final class MqttEngine {
     this.sender = outgoing.sender();
     this.incoming = new IncomingMessages(this, session, keeper, listener);
     this.requests = new Requests(this, session, keeper, listener);
-    this.serverPackets =
+    ServerPackets serverPackets =
         new ServerPackets(this, session, keeper, options, listener, outgoing, incoming, requests);
+    this.received = new ReceivedBytes(this, listener, serverPackets);
   }
 
   /**
@@ -209,7 +205,7 @@ public final class MqttEngine {
       opened.release();
       throw e;
     }
-    receivingPaused = false;
+    received.setPaused(false);
     connection = opened;
     keeper.putConnecting();
   }
@@ -230,67 +226,7 @@ public final class MqttEngine {
     if (bytes.isReadable()) {
       current.keepAlive.onReceived(nowNanos);
     }
-    ByteBuf begun = current.takeRest();
-    try {
-      if (begun == null || receiveBegun(current, begun, bytes)) {
-        receivePackets(current, bytes);
-      }
-    } catch (MqttDecodeException e) {
-      refuse(
-          current, e.reasonCode(), "the server sent a packet that is not valid: " + e.getMessage());
-    } finally {
-      if (connection == current) {
-        current.keepRest(begun, bytes);
-      } else {
-        bytes.skipBytes(bytes.readableBytes());
-        if (begun != null) {
-          begun.release();
-        }
-      }
-    }
-  }
-
-  /**
-   * Handles what has waited, and what of it had only begun once its end is moved to it: the packets
-   * behind that are not copied.
-   *
-   * @return whether nothing of it is left, so that those behind it come next
-   */
-  private boolean receiveBegun(ConnectionState current, ByteBuf begun, ByteBuf bytes)
-      throws MqttDecodeException {
-    while (true) {
-      receivePackets(current, begun);
-      if (connection != current || receivingPaused) {
-        return false;
-      }
-      if (!begun.isReadable()) {
-        return true;
-      }
-      if (!bytes.isReadable()) {
-        return false;
-      }
-      begun.writeBytes(bytes, Math.min(current.decoder.missingBytes(), bytes.readableBytes()));
-    }
-  }
-
-  /** Handles the packets that are whole. */
-  private void receivePackets(ConnectionState current, ByteBuf bytes) throws MqttDecodeException {
-    boolean needsNoPackets = current.accepted && !listener.wantsPackets();
-    while (connection == current && !receivingPaused) {
-      int plain = needsNoPackets ? current.decoder.readPlainAcknowledgement(bytes) : 0;
-      if (plain != 0) {
-        serverPackets.handlePlainAcknowledgement(current, plain);
-        continue;
-      }
-      Packet packet = current.decoder.decode(bytes);
-      if (packet == null) {
-        return;
-      }
-      if (listener.wantsPackets()) {
-        listener.onPacket(false, packet);
-      }
-      serverPackets.handle(current, packet);
-    }
+    received.receive(current, bytes);
   }
 
   /**
@@ -299,7 +235,7 @@ public final class MqttEngine {
    * silence does not count against it.
    */
   public void pauseReceiving() {
-    receivingPaused = true;
+    received.setPaused(true);
     if (connection != null) {
       connection.keepAlive.onReceivingPaused();
     }
@@ -311,8 +247,8 @@ public final class MqttEngine {
    * @param nowNanos the time
    */
   public void resumeReceiving(long nowNanos) {
-    if (receivingPaused) {
-      receivingPaused = false;
+    if (received.isPaused()) {
+      received.setPaused(false);
       if (connection != null) {
         connection.keepAlive.onReceivingResumed(nowNanos);
       }
