@@ -56,7 +56,7 @@ public final class Mqtt {
       MqttFuture<PublishResult> publishing = client.publish(message);
       passFailureOn(publishing, published);
       publishing.thenAccept(published::complete);
-      client.await(published, deadline, timeout, what);
+      await(client, published, deadline, timeout, what);
     }
   }
 
@@ -79,7 +79,7 @@ public final class Mqtt {
       failWhenLost(client, first, what);
       client.connectAsync().awaitUntil(deadline, timeout);
       passFailureOn(client.subscribe(topicFilter, Qos.AT_LEAST_ONCE), first);
-      return client.await(first, deadline, timeout, "waiting for " + what);
+      return await(client, first, deadline, timeout, "waiting for " + what);
     }
   }
 
@@ -158,7 +158,7 @@ public final class Mqtt {
       client.connectAsync().awaitUntil(deadline, duration);
       client.subscribe(topicFilter, Qos.EXACTLY_ONCE).awaitUntil(deadline, duration);
       try {
-        client.await(enough, deadline, duration, "waiting for enough messages");
+        await(client, enough, deadline, duration, "waiting for enough messages");
       } catch (MqttTimeoutException e) {
         return handled.get(); // the time has passed, as it was to
       }
@@ -230,5 +230,28 @@ public final class Mqtt {
 
   private static MqttClientBuilder oneShot(String uri) {
     return MqttClient.builder(uri).reconnect(ReconnectPolicy.never());
+  }
+
+  /**
+   * Waits for something that a callback completes, driving if nobody else does.
+   *
+   * @param limit what the program has set, for messages
+   */
+  private static <T> T await(
+      MqttClient client,
+      CompletableFuture<T> future,
+      long deadlineNanos,
+      Duration limit,
+      String what) {
+    MqttFuture<T> waited = new RequestFuture<>(client, what + " by");
+    future.whenComplete(
+        (result, failure) -> {
+          if (failure == null) {
+            waited.complete(result);
+          } else {
+            waited.completeExceptionally(failure);
+          }
+        });
+    return waited.awaitUntil(deadlineNanos, limit);
   }
 }

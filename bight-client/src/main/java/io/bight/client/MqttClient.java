@@ -19,7 +19,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -731,24 +730,6 @@ public final class MqttClient implements AutoCloseable {
     } else {
       loop.executeOnLoop(() -> worker.onCallbackThrew(error));
     }
-  }
-
-  /**
-   * Waits for something that a callback completes, driving if nobody else does.
-   *
-   * @param limit what the program has set, for messages
-   */
-  <T> T await(CompletableFuture<T> future, long deadlineNanos, Duration limit, String what) {
-    MqttFuture<T> waited = new RequestFuture<>(this, what + " by");
-    future.whenComplete(
-        (result, failure) -> {
-          if (failure == null) {
-            waited.complete(result);
-          } else {
-            waited.completeExceptionally(failure);
-          }
-        });
-    return waited.awaitUntil(deadlineNanos, limit);
   }
 
   /** Tells whether the program has asked for a connection, and it has ended for good. */
