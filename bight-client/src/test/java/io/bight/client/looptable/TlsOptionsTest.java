@@ -30,7 +30,6 @@ import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import javax.net.ssl.ManagerFactoryParameters;
 import javax.net.ssl.SSLServerSocket;
@@ -120,16 +119,7 @@ class TlsOptionsTest {
                 .build()) {
       loop.loopStart();
       client.connect(LIMIT);
-      client.subscribe("tls/" + engine, Qos.EXACTLY_ONCE).await(LIMIT);
-      String large = "x".repeat(200_000);
-      client.publish("tls/" + engine, large, Qos.EXACTLY_ONCE);
-      for (int i = 0; i < 1_000; i++) {
-        client.publish("tls/" + engine, "m" + i, Qos.AT_LEAST_ONCE);
-      }
-      assertThat(received.poll(20, TimeUnit.SECONDS)).isEqualTo(large);
-      for (int i = 0; i < 1_000; i++) {
-        assertThat(received.poll(20, TimeUnit.SECONDS)).isEqualTo("m" + i);
-      }
+      TransportTest.assertMessagesTravel(client, "tls/" + engine, received);
     }
   }
 
@@ -209,11 +199,7 @@ class TlsOptionsTest {
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTOMATIC")
   void serverOfAnotherAuthorityIsRefused(Engine engine) {
     TestCertificates other = TestCertificates.forNames("dns:localhost");
-    TlsOptions options =
-        TlsOptions.builder()
-            .trust(other.writeIssuer(folder.resolve("other-authority.pem")))
-            .engine(engine)
-            .build();
+    TlsOptions options = trusting(other, engine);
     assertRefused(
         client(front, options),
         "the certificate of localhost port " + front.port() + " is not trusted",
@@ -227,11 +213,7 @@ class TlsOptionsTest {
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTOMATIC")
   void certificateForAnotherHostIsRefusedAlsoAfterASessionThatDidNotAsk(Engine engine) {
     TestCertificates other = TestCertificates.forNames("dns:other.example");
-    TlsOptions options =
-        TlsOptions.builder()
-            .trust(other.writeIssuer(folder.resolve("other-host.pem")))
-            .engine(engine)
-            .build();
+    TlsOptions options = trusting(other, engine);
     try (TlsFront wrong = new TlsFront(other.server(), server.port())) {
       for (int i = 0; i < 2; i++) {
         assertRefused(
@@ -441,5 +423,11 @@ class TlsOptionsTest {
       }
       assertThat(lost).hasSize(20);
     }
+  }
+
+  /** Trusts nobody but who signed these certificates. */
+  private static TlsOptions trusting(TestCertificates certificates, Engine engine) {
+    Path authority = certificates.writeIssuer(folder.resolve("another-authority.pem"));
+    return TlsOptions.builder().trust(authority).engine(engine).build();
   }
 }
