@@ -11,11 +11,12 @@ import io.bight.testkit.LeakCheck;
 import io.bight.testkit.ScriptedServer;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,7 +55,7 @@ class UnfitExecutorTest {
 
   @Test
   void l12ExecutorThatTurnsToTheCallersThreadLaterDrivesNoMore() {
-    AtomicBoolean inline = new AtomicBoolean();
+    TurningExecutor turning = new TurningExecutor();
     Set<String> threads = ConcurrentHashMap.newKeySet();
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttLoop loop = MqttLoop.create("later-inline");
@@ -63,27 +64,41 @@ class UnfitExecutorTest {
                 .loop(loop)
                 .onMessage(message -> threads.add(Thread.currentThread().getName()))
                 .build()) {
-      loop.driveOn(
-          task -> {
-            if (inline.get()) {
-              task.run();
-            } else {
-              executor.execute(task);
-            }
-          });
+      loop.driveOn(turning);
       client.connect(LIMIT);
       client.subscribe("l12", Qos.AT_LEAST_ONCE).await(LIMIT);
-      inline.set(true);
-      assertThat(TestLog.during(() -> publishAndAwaitTheEndOf(loop, server)))
+      assertThat(TestLog.during(() -> turnAndPublish(turning, loop, server)))
           .anyMatch(line -> line.contains("loop 'later-inline'") && line.contains("nobody drives"));
       assertThat(threads).as("no handler ran on a thread that waits for sockets").isEmpty();
       assertRefusedUntilStopped(loop, client, "on the thread that calls execute(Runnable)");
     }
   }
 
-  private static void publishAndAwaitTheEndOf(MqttLoop loop, ScriptedServer server) {
+  private void turnAndPublish(TurningExecutor turning, MqttLoop loop, ScriptedServer server) {
+    turning.turn();
+    CompletableFuture.runAsync(() -> {}, executor).join(); // the turns given before have been run
     server.broker().publish("l12", "x", 1);
-    Await.until("no executor drives", () -> !loop.toString().contains("driveOn(Executor), which"));
+    Await.until("no executor drives", () -> loop.toString().contains("nobody drives the loop"));
+  }
+
+  /** Runs tasks on a thread of its own, and from some time on on that of the caller. */
+  private final class TurningExecutor implements Executor {
+    private boolean inline;
+
+    synchronized void turn() {
+      inline = true;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      synchronized (this) {
+        if (!inline) {
+          executor.execute(task);
+          return;
+        }
+      }
+      task.run();
+    }
   }
 
   @Test
