@@ -5,6 +5,7 @@ import io.bight.client.MqttClient.State;
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttStoreException;
+import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
@@ -235,12 +236,23 @@ final class ClientWorker implements EngineListener {
 
   @Nullable OutgoingPublish publish(PublishFuture publish, long nowNanos) {
     if (closed || gate.isStale(publish)) {
-      gate.giveBack(publish);
+      gate.giveBack(1, publish.heapBytes());
       publish.onFailure(closed ? clientClosed() : gate.stale(publish));
       return null;
     }
     return engine.publish(
         publish.message(), publish.offlinePolicy(), publish.tag(), publish, nowNanos);
+  }
+
+  /** Gives the engine a message that is published together with others. */
+  @Nullable OutgoingPublish publish(
+      Publish message, Completion<PublishResult> completion, long nowNanos) {
+    if (closed) {
+      gate.giveBack(1, OutgoingPublish.heapBytesOf(message, OfflinePolicy.QUEUE));
+      completion.onFailure(clientClosed());
+      return null;
+    }
+    return engine.publish(message, completion, nowNanos);
   }
 
   /** A message is not sent. Callbacks are told if this is the driver; any thread. */
@@ -524,6 +536,16 @@ final class ClientWorker implements EngineListener {
   @Override
   public void onStoreRecovered() {
     LOG.info("{} can store its session again", client.describe());
+  }
+
+  /** Returns why nothing more is heard here of a message that the session store keeps. */
+  MqttDisconnectedException kept(Publish message, MqttException failure) {
+    return new MqttDisconnectedException(
+        describe()
+            + " is closed; its session store keeps the message for '"
+            + message.topic()
+            + "', and the next client with this store goes on with it",
+        failure);
   }
 
   private MqttDisconnectedException clientClosed() {

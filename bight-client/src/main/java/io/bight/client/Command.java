@@ -22,6 +22,11 @@ interface Command {
     return null;
   }
 
+  /** Returns how many messages it carries, or 1 if none: so much of a turn it takes. */
+  default int weight() {
+    return 1;
+  }
+
   /** Returns its neighbour in the queue; belongs to whoever has the command at the moment. */
   @Nullable Command next();
 

@@ -35,7 +35,7 @@ final class CommandQueue {
   /** So that one client's flood leaves the turn to others. */
   private static final int MOST_IN_A_TURN = 1024;
 
-  /** How many are taken over under one lock; what is taken over is not dropped any more. */
+  /** How much is taken over under one lock; what is taken over is not dropped any more. */
   private static final int BATCH = 32;
 
   private static final VarHandle NEWEST;
@@ -196,11 +196,11 @@ final class CommandQueue {
     long nowNanos = eventLoop.ticker().nanoTime();
     int left = MOST_IN_A_TURN;
     for (Command first; left > 0 && (first = takeBatch()) != null; ) {
-      left -= taken;
       for (Command command = first; command != null; ) {
         Command next = command.next();
         command.setNext(null);
         taken--;
+        left -= command.weight();
         run(command, nowNanos);
         command = next;
       }
@@ -216,14 +216,17 @@ final class CommandQueue {
     Command first = asideFirst;
     Command last = asideLast;
     int count = 0;
+    int weight = 0;
     for (Command aside = first; aside != null; aside = aside.next()) {
       count++;
+      weight += aside.weight();
     }
     asideFirst = null;
     asideLast = null;
     Command next = oldest == null ? fetch() : oldest;
-    for (; next != null && count < BATCH; count++) {
+    for (; next != null && weight < BATCH; count++) {
       Command younger = next.next();
+      weight += next.weight();
       Command run = onTaken.apply(next);
       if (last == null) {
         first = run;

@@ -25,6 +25,9 @@ final class LoopDriving {
   /** How many times so long it waits for one who is not, and so leaves as soon as he can. */
   private static final int STOP_WAITS = 10;
 
+  /** How long closing a socket may take once nothing is waited for any more. */
+  private static final Duration ABORT_TIMEOUT = Duration.ofMillis(100);
+
   private final MqttLoop loop;
   private final DrivenEventLoop eventLoop;
   private final DriverSeat seat;
@@ -257,6 +260,27 @@ final class LoopDriving {
       }
     }
     return true;
+  }
+
+  /**
+   * Waits until a client has ended, or aborts what is left of it after a time. Keeps the interrupt
+   * flag: loopForever leaves it set, and what follows it is to end in order all the same.
+   */
+  void driveToTheEnd(MqttFuture<Void> future, Duration timeout, Runnable abort) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (!driveUntilEnded(future, Deadline.after(timeout))) {
+        abort.run();
+        driveUntilEnded(future, Deadline.after(ABORT_TIMEOUT));
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+      abort.run();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   // ---- from one driver to the next

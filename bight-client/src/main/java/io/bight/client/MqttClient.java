@@ -59,9 +59,6 @@ public final class MqttClient implements AutoCloseable {
 
   private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-  /** How long closing a socket may take once nothing is waited for any more. */
-  private static final Duration ABORT_TIMEOUT = Duration.ofMillis(100);
-
   private final MqttLoop loop;
   private final boolean ownsLoop;
   private final Callbacks callbacks;
@@ -335,6 +332,35 @@ public final class MqttClient implements AutoCloseable {
    */
   public MqttFuture<PublishResult> publish(String topic, byte[] payload, Qos qos) {
     return publish(Publish.builder(topic).payload(payload).qos(qos).build());
+  }
+
+  /**
+   * Publishes messages, one after the other, with one future for all of them: less work than a
+   * future for each. What happens to each is as with {@link #publish(Publish)}, and {@link
+   * #onPublished} is told of each.
+   *
+   * @param messages the messages, in the order in which they are sent
+   * @return completes when all messages have ended, with success if all of them have succeeded;
+   *     else fails with an {@link MqttBatchException} that tells which have not. Cancelling it
+   *     takes back what has not been sent
+   */
+  public MqttFuture<Void> publishAll(List<Publish> messages) {
+    return publishAll(messages, offlinePolicy);
+  }
+
+  /**
+   * Publishes messages with one future, and with a policy of their own for the time while they
+   * cannot be sent.
+   *
+   * @param messages the messages, in the order in which they are sent
+   * @param offlinePolicy whether they wait
+   * @return as {@link #publishAll(List)}
+   */
+  public MqttFuture<Void> publishAll(List<Publish> messages, OfflinePolicy offlinePolicy) {
+    Objects.requireNonNull(offlinePolicy, "offlinePolicy");
+    PublishBatch batch = new PublishBatch(worker, List.copyOf(messages));
+    batch.publish(message -> publish(message, offlinePolicy), offlinePolicy);
+    return batch;
   }
 
   // ---- subscribing
@@ -689,19 +715,7 @@ public final class MqttClient implements AutoCloseable {
    * @return several lines
    */
   public String diagnostics() {
-    Duration sinceTurn = Duration.ofNanos(loop.nowNanos() - loop.lastTurnNanos());
-    return toString()
-        + "\n  loop: '"
-        + loop.name()
-        + "', "
-        + loop.describeState()
-        + ", "
-        + Count.of(loop.clients().size(), "client")
-        + ", last turn "
-        + sinceTurn.toMillis()
-        + " ms ago"
-        + loop.describeCallbacks()
-        + worker.diagnostics();
+    return toString() + "\n  loop: " + loop.diagnostics() + worker.diagnostics();
   }
 
   /** Returns the client identifier, the server and the state. */
@@ -763,23 +777,9 @@ public final class MqttClient implements AutoCloseable {
       return;
     }
     MqttFuture<Void> future = closeAsync();
-    if (loop.inLoop()) {
-      return;
-    }
-    // loopForever leaves the flag set, and what follows it is to end in order all the same.
-    boolean interrupted = Thread.interrupted();
-    try {
-      if (!loop.driving().driveUntilEnded(future, Deadline.after(timeout))) {
-        worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
-        loop.driving().driveUntilEnded(future, Deadline.after(ABORT_TIMEOUT));
-      }
-    } catch (InterruptedException e) {
-      interrupted = true;
-      worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+    if (!loop.inLoop()) {
+      Runnable abort = () -> worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
+      loop.driving().driveToTheEnd(future, timeout, abort);
     }
   }
 

@@ -348,9 +348,18 @@ public final class MqttLoop implements AutoCloseable {
     return driving.whyNotLeft(drive);
   }
 
-  /** Tells which callback runs and which were slow; any thread. */
-  String describeCallbacks() {
-    return slowCallbackWatch.diagnostics();
+  /** Tells who drives, when the last turn was, which callback runs and which were slow. */
+  String diagnostics() {
+    return "'"
+        + name
+        + "', "
+        + describeState()
+        + ", "
+        + Count.of(clients.size(), "client")
+        + ", last turn "
+        + Duration.ofNanos(nowNanos() - lastTurnNanos()).toMillis()
+        + " ms ago"
+        + slowCallbackWatch.diagnostics();
   }
 
   /** Returns where the driver is at this moment, a line each. */

@@ -1,7 +1,6 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.client;
 
-import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.engine.Completion;
@@ -103,7 +102,7 @@ class PublishFuture extends StagedFuture<PublishResult>
   @Override
   public final void run(long nowNanos) {
     if (isDone()) {
-      worker.gate().giveBack(this);
+      worker.gate().giveBack(1, heapBytes());
       return;
     }
     OutgoingPublish entry = worker.publish(this, nowNanos);
@@ -153,13 +152,7 @@ class PublishFuture extends StagedFuture<PublishResult>
   /** Whether it will succeed is open, so {@code onPublished} is not told here. */
   @Override
   public final void onKept(MqttException failure) {
-    fail(
-        new MqttDisconnectedException(
-            worker.describe()
-                + " is closed; its session store keeps the message for '"
-                + message.topic()
-                + "', and the next client with this store goes on with it",
-            failure));
+    fail(worker.kept(message, failure));
   }
 
   /** Cancels the publish; a message that has not been sent will not be. */

@@ -11,6 +11,7 @@ import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.engine.Session;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
@@ -95,6 +96,24 @@ final class PublishGate {
     }
   }
 
+  /**
+   * Lets messages pass that are published together, if they may wait and there is room for all.
+   *
+   * @return false if they are to try one by one
+   */
+  boolean enter(PublishBatch batch, List<PublishBatch.Part> parts, OfflinePolicy offlinePolicy) {
+    long heapBytes = 0;
+    for (PublishBatch.Part part : parts) {
+      heapBytes += part.heapBytes();
+    }
+    if (offlinePolicy != OfflinePolicy.QUEUE || !room.tryTake(batch.messages().size(), heapBytes)) {
+      return false;
+    }
+    batch.messages().forEach(message -> latest.close(message.topic()));
+    parts.forEach(worker::submit);
+    return true;
+  }
+
   private void submit(PublishFuture publish) {
     boolean hasPlace =
         publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC && !worker.isAtHand();
@@ -106,16 +125,19 @@ final class PublishGate {
   /** The driver takes a command over; returns what he is to run. */
   Command take(Command command) {
     PublishFuture publish = command.takeMessage();
-    if (publish == null) {
-      return command;
+    if (publish != null) {
+      room.pass(1, publish.heapBytes());
+      return publish;
     }
-    room.pass(publish.heapBytes());
-    return publish;
+    if (command instanceof PublishBatch.Part part) {
+      room.pass(part.weight(), part.heapBytes());
+    }
+    return command;
   }
 
-  /** A message that the driver has taken over ends before the engine has seen it. */
-  void giveBack(PublishFuture publish) {
-    room.giveBackPassed(publish.heapBytes());
+  /** Messages that the driver has taken over end before the engine has seen them. */
+  void giveBack(int messages, long heapBytes) {
+    room.giveBackPassed(messages, heapBytes);
     onRoom();
   }
 

@@ -105,11 +105,19 @@ final class QueueRoom {
 
   /** Takes room for a message if there is some; any thread. */
   boolean tryTake(long bytes) {
-    long inUse = inUse(add(1, bytes));
+    return tryTake(1, bytes);
+  }
+
+  /** Takes room for several messages if there is some for all of them; any thread. */
+  boolean tryTake(int messages, long bytes) {
+    if (messages > maximumMessages || bytes > maximumBytes) {
+      return false; // and more than can be counted, perhaps
+    }
+    long inUse = inUse(add(messages, bytes));
     if (messagesIn(inUse) <= maximumMessages && bytesIn(inUse) <= maximumBytes) {
       return true;
     }
-    add(-1, -bytes);
+    add(-messages, -bytes);
     return false;
   }
 
@@ -136,9 +144,9 @@ final class QueueRoom {
     add(0, -bytes);
   }
 
-  /** The driver takes a message over. */
-  void pass(long bytes) {
-    countPassed(packed(1, bytes));
+  /** The driver takes messages over. */
+  void pass(int messages, long bytes) {
+    countPassed(packed(messages, bytes));
     if (keptBeyondMessages > 0 || keptBeyondBytes > 0) {
       long inUse = inUse(taken);
       keptBeyondMessages = Math.min(keptBeyondMessages, beyond(messagesIn(inUse), maximumMessages));
@@ -146,10 +154,10 @@ final class QueueRoom {
     }
   }
 
-  /** Gives back the room of a message that was taken over and will not get to the engine. */
-  void giveBackPassed(long bytes) {
-    countPassed(packed(-1, -bytes));
-    giveBack(bytes);
+  /** Gives back the room of messages that were taken over and will not get to the engine. */
+  void giveBackPassed(int messages, long bytes) {
+    countPassed(packed(-messages, -bytes));
+    add(-messages, -bytes);
   }
 
   private void countPassed(long more) {

@@ -1,0 +1,72 @@
+// Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
+package io.bight.client;
+
+import io.bight.mqtt.MqttException;
+import io.bight.mqtt.packet.Publish;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * Some of the messages of {@link MqttClient#publishAll(List)} were not published. All the others
+ * were; {@link #failures()} tells which to publish again.
+ */
+public final class MqttBatchException extends MqttException {
+  private static final long serialVersionUID = 1L;
+
+  /** How many are named in the message. */
+  private static final int MOST_TOLD = 5;
+
+  private final TreeMap<Integer, MqttException> failures;
+
+  private MqttBatchException(String message, SortedMap<Integer, MqttException> failures) {
+    super(message, failures.get(failures.firstKey()));
+    this.failures = new TreeMap<>(failures);
+  }
+
+  /**
+   * Makes the exception.
+   *
+   * @param client names the client
+   * @param failures at least one, by places in the messages
+   */
+  static MqttBatchException of(
+      String client, List<Publish> messages, Map<Integer, MqttException> failures) {
+    SortedMap<Integer, MqttException> sorted = new TreeMap<>(failures);
+    String told =
+        sorted.entrySet().stream()
+            .limit(MOST_TOLD)
+            .map(
+                entry ->
+                    "message "
+                        + (entry.getKey() + 1)
+                        + " to '"
+                        + messages.get(entry.getKey()).topic()
+                        + "': "
+                        + entry.getValue().getMessage())
+            .collect(Collectors.joining("; "));
+    int more = sorted.size() - MOST_TOLD;
+    return new MqttBatchException(
+        client
+            + " published "
+            + (messages.size() - sorted.size())
+            + " of "
+            + Count.of(messages.size(), "message")
+            + ", but not "
+            + told
+            + (more > 0 ? "; and " + more + " more" : ""),
+        sorted);
+  }
+
+  /**
+   * Returns why messages were not published. The first one is also the cause.
+   *
+   * @return the reasons by the places of the messages in the list, the first of which is 0
+   */
+  public SortedMap<Integer, MqttException> failures() {
+    return Collections.unmodifiableSortedMap(failures);
+  }
+}
