@@ -7,24 +7,30 @@ import io.bight.client.MqttLoop;
 import io.bight.client.ReconnectPolicy;
 import io.bight.client.TlsOptions;
 import io.bight.mqtt.Qos;
+import io.bight.mqtt.packet.Publish;
 import io.bight.store.DiskSessionStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BooleanSupplier;
 
 /** Bight: its public API, and the defaults. All connections on one loop. */
 final class BightPeer implements Peer {
   private static final Qos[] QOS = {Qos.AT_MOST_ONCE, Qos.AT_LEAST_ONCE, Qos.EXACTLY_ONCE};
+  private static final int MESSAGES_IN_A_BATCH = 100;
   private static final Duration TURN = Duration.ofMillis(100);
 
   private final boolean ownLoop;
   private final boolean openSsl;
+  private final boolean batches;
   private final MqttLoop loop = MqttLoop.create("bench");
 
-  BightPeer(boolean ownLoop, boolean openSsl) {
+  BightPeer(boolean ownLoop, boolean openSsl, boolean batches) {
     this.ownLoop = ownLoop;
     this.openSsl = openSsl;
+    this.batches = batches;
     if (!ownLoop) {
       loop.loopStart();
     }
@@ -54,7 +60,10 @@ final class BightPeer implements Peer {
     }
     MqttClient client = builder.build();
     CompletionStage<Connection> open =
-        client.connectAsync().thenApply(connected -> new BightConnection(client));
+        client
+            .connectAsync()
+            .thenApply(
+                connected -> batches ? new BatchConnection(client) : new BightConnection(client));
     if (ownLoop) {
       drive(() -> open.toCompletableFuture().isDone());
     }
@@ -72,8 +81,8 @@ final class BightPeer implements Peer {
     loop.close();
   }
 
-  private final class BightConnection implements Connection {
-    private final MqttClient client;
+  private class BightConnection implements Connection {
+    final MqttClient client;
 
     BightConnection(MqttClient client) {
       this.client = client;
@@ -116,6 +125,37 @@ final class BightPeer implements Peer {
     @Override
     public void close() {
       client.close();
+    }
+  }
+
+  /** Collects messages and publishes many together. */
+  private final class BatchConnection extends BightConnection {
+    private final List<Publish> collected = new ArrayList<>();
+    private List<Completion> completions = new ArrayList<>();
+
+    BatchConnection(MqttClient client) {
+      super(client);
+    }
+
+    @Override
+    public void publish(String topic, byte[] payload, int qos, Completion completion) {
+      collected.add(Publish.builder(topic).payload(payload).qos(QOS[qos]).build());
+      completions.add(completion);
+      if (collected.size() == MESSAGES_IN_A_BATCH) {
+        flush();
+      }
+    }
+
+    @Override
+    public void flush() {
+      if (!collected.isEmpty()) {
+        List<Completion> done = completions;
+        client
+            .publishAll(collected)
+            .whenComplete((nothing, failure) -> done.forEach(each -> each.accept(null, failure)));
+        collected.clear();
+        completions = new ArrayList<>(MESSAGES_IN_A_BATCH);
+      }
     }
   }
 }

@@ -8,6 +8,9 @@ import java.util.function.BooleanSupplier;
 public interface Connection extends AutoCloseable {
   void publish(String topic, byte[] payload, int qos, Completion completion);
 
+  /** Publishes what it has collected, if it collects: the program waits for it now. */
+  default void flush() {}
+
   /** Completes with the SUBACK. */
   CompletionStage<?> subscribe(String topicFilter, int qos, Arrival arrival);
 

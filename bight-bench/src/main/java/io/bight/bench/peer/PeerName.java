@@ -9,6 +9,8 @@ public enum PeerName {
   BIGHT,
   /** The program's own thread drives, and publishes from the callbacks. */
   BIGHT_OWN_LOOP,
+  /** Publishes many messages with one future: publishAll. */
+  BIGHT_BATCH,
   /** With TLS by OpenSSL, as a program has it that adds Netty's library for it. */
   BIGHT_OPENSSL,
   /** The program publishes from a thread of its own. */
@@ -42,7 +44,10 @@ public enum PeerName {
   }
 
   public boolean isBight() {
-    return this == BIGHT || this == BIGHT_OWN_LOOP || this == BIGHT_OPENSSL;
+    return switch (this) {
+      case BIGHT, BIGHT_OWN_LOOP, BIGHT_BATCH, BIGHT_OPENSSL -> true;
+      default -> false;
+    };
   }
 
   /** Whether it is a client for Java that Bight is compared with. */

@@ -48,6 +48,7 @@ record PublishWork(int qos) implements Work {
         meter.start(window.done());
         publish(connections, payload, window, options.measured().toNanos());
         figures = meter.stop(window.done());
+        connections.forEach(Connection::flush);
         window.awaitAll();
         sent = window.begun();
       }
@@ -68,10 +69,11 @@ record PublishWork(int qos) implements Work {
     int next = 0;
     int count = connections.size();
     long before = window.done();
+    Runnable flush = () -> connections.forEach(Connection::flush);
     // On a busy machine even the first messages may take longer.
     while (System.nanoTime() - end < 0 || window.done() == before) {
       for (int i = 0; i < CLOCK_EVERY; i++) {
-        window.begin();
+        window.begin(flush);
         connections.get(next).publish(TOPIC, payload, qos, window);
         next = next + 1 == count ? 0 : next + 1;
       }

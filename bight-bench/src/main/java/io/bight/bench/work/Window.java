@@ -29,9 +29,14 @@ final class Window implements Completion {
     this.size = size;
   }
 
-  /** Before each message: waits for room. */
-  void begin() throws TimeoutException {
+  /**
+   * Before each message: waits for room.
+   *
+   * @param beforeWaiting is run if there is none
+   */
+  void begin(Runnable beforeWaiting) throws TimeoutException {
     if (begun - done.get() >= size) {
+      beforeWaiting.run();
       awaitDone(begun - size / 2);
     }
     begun++;

@@ -61,6 +61,7 @@ public enum WorkName {
     }
     if (peer == PeerName.LIBMOSQUITTO
         || (peer == PeerName.BIGHT_OPENSSL && !isTls())
+        || (peer == PeerName.BIGHT_BATCH && !isPublish())
         || (peer == PeerName.AWS_CRT && this == PUBLISH_QOS2)
         || (isFromProgram() && (peer == PeerName.BIGHT_OWN_LOOP || peer == PeerName.VERTX_CONTEXT))
         || (this == DURABLE && peer != PeerName.BIGHT && peer != PeerName.PAHO_V3)) {
