@@ -59,6 +59,7 @@ final class OpenTransport {
   private @Nullable FirstBytes firstBytes;
   private @Nullable Throwable writeFailure;
   private boolean flushScheduled;
+  private boolean flushing;
   private boolean shuttingDown;
   private boolean gone;
 
@@ -90,9 +91,27 @@ final class OpenTransport {
 
   /** Writes what the engine has, as far as the transport takes it: one write and flush a batch. */
   void flush() {
-    if (gone) {
-      return; // what the engine has now is for the next transport
+    // What the engine has when the transport is gone is for the next one. A write may tell within
+    // that there is room again, and whoever writes looks for himself.
+    if (gone || flushing) {
+      return;
     }
+    flushing = true;
+    try {
+      if (writeBatches() == 0) {
+        engine.commit(client.loop().nowNanos()); // even if the transport takes nothing
+      }
+    } finally {
+      flushing = false;
+    }
+    if (engine.wantsClose() && !engine.hasOutgoing()) {
+      shutDownWhenWritten();
+    }
+    scheduleEngineTimer();
+  }
+
+  /** Writes as many batches as the transport takes, but not too many; returns how many. */
+  private int writeBatches() {
     ByteBuf batch;
     int batches = 0;
     while (channel.isWritable() && (batch = engine.takeOutgoing()) != null) {
@@ -113,13 +132,7 @@ final class OpenTransport {
         break;
       }
     }
-    if (batches == 0) {
-      engine.commit(client.loop().nowNanos()); // even if the transport takes nothing
-    }
-    if (engine.wantsClose() && !engine.hasOutgoing()) {
-      shutDownWhenWritten();
-    }
-    scheduleEngineTimer();
+    return batches;
   }
 
   /** The socket is closed because of it, and that alone would look like the server's doing. */
