@@ -202,6 +202,20 @@ class FloodTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"0, 100000, 200", "1, 64, 60000"})
+  void aFullQueueGoesOutBeforeDisconnectInLittleMemory(int qos, int payloadBytes, int calls)
+      throws Exception {
+    try (PlainServer server = new PlainServer()) {
+      server.hold();
+      Child child = new Child("leave", server.uri(), qos + "", payloadBytes + "", calls + "");
+      assertThat(child.line()).isEqualTo("leaving");
+      server.goOn();
+      assertThat(child.end()).isEqualTo(calls + " DISCONNECTED");
+      Await.until("all has arrived", () -> server.published() == calls);
+    }
+  }
+
   @Test
   void aHandlerThatIsSlowerThanTheServerHasTheServerWait() throws Exception {
     int messages = 100_000;

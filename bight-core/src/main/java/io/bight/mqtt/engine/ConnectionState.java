@@ -4,10 +4,12 @@ package io.bight.mqtt.engine;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
+import io.bight.mqtt.Qos;
 import io.bight.mqtt.codec.EncodedTopics;
 import io.bight.mqtt.codec.MqttDecoder;
 import io.bight.mqtt.codec.MqttEncoder;
 import io.bight.mqtt.packet.Connect;
+import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -78,6 +80,12 @@ final class ConnectionState {
 
   /** The QoS 0 messages in the batch being made. */
   private AtMostOnceBatch atMostOnce = AtMostOnceBatch.EMPTY;
+
+  /** What is to go out before the connection's end and is not encoded yet; null: nothing. */
+  private @Nullable ArrayDeque<OutgoingPublish> last;
+
+  /** What is to be sent behind it. */
+  @Nullable Disconnect farewell;
 
   /** How many batches are on their way to the transport before the first with QoS 0 messages. */
   private int plainBatches;
@@ -302,8 +310,38 @@ final class ConnectionState {
     batchesOnTheWay.add(batch);
   }
 
-  /** Drops the batch being made; its QoS 0 messages fail when the transport is closed. */
+  /** Adds a message that is to go out before the connection's end. */
+  void addLast(OutgoingPublish publish) {
+    if (last == null) {
+      last = new ArrayDeque<>();
+    }
+    last.add(publish);
+  }
+
+  /** Takes the next message that is to go out before the connection's end, or null. */
+  @Nullable OutgoingPublish takeLast() {
+    OutgoingPublish next = last == null ? null : last.poll();
+    if (next == null) {
+      last = null;
+    }
+    return next;
+  }
+
+  boolean hasLast() {
+    return last != null && !last.isEmpty();
+  }
+
+  /**
+   * Drops the batch being made and what was to follow it before the end; the QoS 0 messages among
+   * them fail when the transport is closed.
+   */
   void dropOutgoing() {
+    farewell = null;
+    for (OutgoingPublish publish; (publish = takeLast()) != null; ) {
+      if (publish.message().qos() == Qos.AT_MOST_ONCE) {
+        addAtMostOnce(publish.message(), publish.completion(), publish.heapBytes());
+      }
+    }
     if (atMostOnce.size() > 0) {
       if (droppedBatches == null) {
         droppedBatches = new ArrayList<>(1);

@@ -297,6 +297,10 @@ public final class MqttEngine {
     ConnectionState current = connection;
     if (current == null) {
       current = ending;
+      if (current != null && current.hasLast()) {
+        sender.fillLast(current);
+        sent.sendFarewell(current);
+      }
     } else if (current.accepted) {
       requests.sendWaiting(current);
       sender.fillBatch(current);
@@ -362,13 +366,13 @@ public final class MqttEngine {
   }
 
   /**
-   * Tells whether {@link #takeOutgoing} would return bytes without filling the batch further.
+   * Tells whether {@link #takeOutgoing} would return bytes of what has had its turn already.
    *
    * @return true if there are bytes to write
    */
   public boolean hasOutgoing() {
     ConnectionState current = connection != null ? connection : ending;
-    return current != null && current.outgoingBytes() > 0;
+    return current != null && (current.outgoingBytes() > 0 || current.hasLast());
   }
 
   /** The transport has written the oldest batch that was taken: its QoS 0 messages are done. */
@@ -653,7 +657,7 @@ public final class MqttEngine {
       return;
     }
     if (current.accepted) {
-      sender.fillLastBatch(current);
+      sender.sendLast(current);
       if (connection != current) {
         return;
       }
@@ -666,7 +670,8 @@ public final class MqttEngine {
     }
     if (current.accepted || current.hasHandedOver()) {
       // After CONNECT the server may be about to accept: without DISCONNECT it would send the will.
-      sendDisconnect(current, disconnect);
+      current.farewell = disconnect;
+      sent.sendFarewell(current);
     } else {
       current.dropOutgoing();
     }
@@ -698,15 +703,6 @@ public final class MqttEngine {
       throw new IllegalArgumentException(
           "DISCONNECT cannot set a Session Expiry Interval when that of CONNECT was 0");
     }
-  }
-
-  private void sendDisconnect(ConnectionState current, Disconnect disconnect) {
-    if (current.isVersion5()) {
-      sent.send(current, disconnect);
-    } else if (disconnect.reasonCode() == ReasonCode.SUCCESS) {
-      sent.send(current, disconnect);
-    }
-    // Before 5.0 a server publishes the will exactly when there was no DISCONNECT.
   }
 
   /**

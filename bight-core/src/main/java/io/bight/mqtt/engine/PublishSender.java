@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,18 +79,9 @@ final class PublishSender {
     }
   }
 
-  /** Appends all queued messages that the quota allows, however long the batch becomes. */
-  void fillLastBatch(ConnectionState connection) {
-    if (connection.repeatNext() == null) {
-      sendQueued(connection, Integer.MAX_VALUE);
-    }
-  }
-
   private void sendQueued(ConnectionState connection, int batchBytes) {
     if (keeper.isDurable()) {
-      if (!sendStored(connection, batchBytes) && engine.connectionOrNull() == connection) {
-        sendStored(connection, batchBytes); // what needs no store was held up by what does
-      }
+      sendStored(connection, batchBytes, publish -> encodeAdmitted(connection, publish));
       return;
     }
     OutgoingPublish publish;
@@ -104,13 +96,72 @@ final class PublishSender {
     }
   }
 
+  // ---- the last messages of a connection
+
+  /**
+   * The connection is about to end: all queued messages that the quota allows are to go out before
+   * it does. They may be more than the transport takes now, so they are encoded as it takes them.
+   */
+  void sendLast(ConnectionState connection) {
+    if (connection.repeatNext() != null) {
+      return;
+    }
+    if (keeper.isDurable()) {
+      sendStored(connection, Integer.MAX_VALUE, publish -> addLast(connection, publish));
+    } else {
+      OutgoingPublish publish;
+      while ((publish = session.queue.first()) != null
+          && hasQuota(connection, publish.message().qos())) {
+        session.queue.remove(publish);
+        MqttException refusal = refusalOf(connection, publish);
+        if (refusal == null) {
+          admit(connection, publish);
+          addLast(connection, publish);
+        } else {
+          ends.failLater(publish, refusal);
+        }
+      }
+    }
+    fillLast(connection);
+  }
+
+  private void addLast(ConnectionState connection, OutgoingPublish publish) {
+    if (publish.message().qos() == Qos.AT_MOST_ONCE) {
+      ends.leaveWithBatch(publish);
+    } else {
+      ends.leaveQueue(publish);
+    }
+    connection.addLast(publish);
+  }
+
+  /** Appends of the last messages as many as make a batch. */
+  void fillLast(ConnectionState connection) {
+    OutgoingPublish publish;
+    while (connection.outgoingBytes() < BATCH_BYTES && (publish = connection.takeLast()) != null) {
+      encodeAdmitted(connection, publish);
+    }
+    ends.tell();
+  }
+
+  // ---- with a store
+
+  /** Sends what is queued as far as the store allows. */
+  private void sendStored(
+      ConnectionState connection, int batchBytes, Consumer<OutgoingPublish> send) {
+    if (!sendOnceStored(connection, batchBytes, send) && engine.connectionOrNull() == connection) {
+      // What needs no store was held up by what does.
+      sendOnceStored(connection, batchBytes, send);
+    }
+  }
+
   /**
    * Sends what is queued once it is stored under its packet identifier: all that fits into the
    * batch with one commit. What cannot be stored is not sent.
    *
    * @return false if the store has just failed
    */
-  private boolean sendStored(ConnectionState connection, int batchBytes) {
+  private boolean sendOnceStored(
+      ConnectionState connection, int batchBytes, Consumer<OutgoingPublish> send) {
     boolean storeWorks = keeper.failureAt(engine.nowNanos()) == null;
     List<OutgoingPublish> admitted = new ArrayList<>();
     Set<OutgoingPublish> takenOut = new HashSet<>();
@@ -139,7 +190,7 @@ final class PublishSender {
     boolean stored = commit(connection, admitted, takenOut);
     for (OutgoingPublish one : admitted) {
       if (one.progress == Progress.PUBLISHED) {
-        encodeAdmitted(connection, one);
+        send.accept(one);
       }
     }
     ends.tell();

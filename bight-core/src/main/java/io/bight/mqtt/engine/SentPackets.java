@@ -34,6 +34,19 @@ final class SentPackets {
     }
   }
 
+  /** Appends DISCONNECT, if there is one to be sent and all that goes out before it has. */
+  void sendFarewell(ConnectionState current) {
+    Disconnect disconnect = current.farewell;
+    if (disconnect == null || current.hasLast()) {
+      return;
+    }
+    current.farewell = null;
+    // Before 5.0 a server publishes the will exactly when there was no DISCONNECT.
+    if (current.isVersion5() || disconnect.reasonCode() == ReasonCode.SUCCESS) {
+      send(current, disconnect);
+    }
+  }
+
   /**
    * Leaves out reason string and user properties where the packet would be larger than the server
    * accepts [MQTT-3.4.2-2], [MQTT-3.4.2-3], [MQTT-3.14.2-3].

@@ -11,13 +11,21 @@ import io.bight.mqtt.Properties;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.ConnectionEnd.By;
 import io.bight.mqtt.packet.Disconnect;
+import io.bight.mqtt.packet.Publish;
 import io.bight.testkit.OutgoingPacket;
 import io.bight.testkit.PacketType;
 import io.bight.testkit.Property;
+import io.bight.testkit.ServerScript;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** DISCONNECT in both directions. */
 class DisconnectTest extends EngineFixture {
+  /** Of a thousand bytes each, four batches. */
+  private static final int MESSAGES = 1_000;
+
   @EachVersion
   @Normative(v311 = "3.14.4-1", v5 = "3.14.4-2")
   void disconnectIsSentAndTheConnectionClosed(MqttVersion with) {
@@ -51,6 +59,90 @@ class DisconnectTest extends EngineFixture {
     engine.publish(qos1("b").build(), new Outcome<>(), now());
     disconnect();
     engine.failAll(new MqttException("end of the test", null));
+  }
+
+  @EachVersion
+  void moreThanABatchGoesOutAsTheTransportTakesItAndDisconnectBehindIt(MqttVersion with) {
+    ServerScript script = connected(with);
+    List<Outcome<PublishResult>> outcomes = publishMoreThanABatch(script);
+    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    assertThat(engine.state()).isEqualTo(MqttEngine.State.DISCONNECTED);
+    script.expectDisconnect().expectClose();
+    for (int batches = 0; batches < 3; batches++) {
+      assertThat(engine.hasOutgoing()).isTrue();
+      assertThat(allocator.metric().usedDirectMemory())
+          .as("of 1,000 messages of a kilobyte")
+          .isLessThan(700_000);
+      carryToServer();
+    }
+    carry();
+    assertThat(isOpen()).isFalse();
+    for (int i = 0; i < MESSAGES; i++) {
+      if (i % 2 == 0) {
+        outcomes.get(i).assertSuccess();
+      } else {
+        outcomes.get(i).assertOpen(); // nothing comes from the server any more
+      }
+    }
+    assertThat(engine.session().queuedMessages()).isZero();
+    engine.failAll(new MqttException("end of the test", null));
+    assertThat(engine.session().heldBytes()).isZero();
+  }
+
+  @Test
+  void whatTheTransportTakesNoMoreIsLostAtQos0AndRepeatedAtQos1() {
+    connectProperties.set(io.bight.mqtt.Property.SESSION_EXPIRY_INTERVAL, 60L);
+    cleanStart = false;
+    connected();
+    List<Outcome<PublishResult>> outcomes = publishMoreThanABatch(null);
+    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    cut();
+    for (int i = 0; i < MESSAGES; i += 2) {
+      outcomes.get(i).assertFailure("may be lost");
+    }
+    ServerScript script =
+        server.onConnection().expectConnect().sendConnack(c -> c.sessionPresent(true));
+    for (int i = 1; i < MESSAGES; i += 2) {
+      script.expectPublish("t" + i).sendPuback();
+    }
+    connect();
+    for (int i = 1; i < MESSAGES; i += 2) {
+      outcomes.get(i).assertSuccess();
+    }
+    assertThat(engine.session().heldBytes()).isZero();
+    assertThat(engine.session().unsentMessages()).isZero();
+  }
+
+  @Test
+  void whatTheTransportTakesNoMoreIsPublishedAnewOnANewSession() {
+    connected();
+    List<Outcome<PublishResult>> outcomes = publishMoreThanABatch(null);
+    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    cut();
+    ServerScript script = accepting();
+    for (int i = 1; i < MESSAGES; i += 2) {
+      script.expectPublish("t" + i).sendPuback();
+    }
+    connect();
+    for (int i = 1; i < MESSAGES; i += 2) {
+      outcomes.get(i).assertSuccess();
+    }
+    assertThat(engine.session().heldBytes()).isZero();
+  }
+
+  /** Publishes at QoS 0 and 1 by turns, and tells the script what comes, if there is one. */
+  private List<Outcome<PublishResult>> publishMoreThanABatch(@Nullable ServerScript script) {
+    List<Outcome<PublishResult>> outcomes = new ArrayList<>();
+    for (int i = 0; i < MESSAGES; i++) {
+      Publish.Builder message = i % 2 == 0 ? qos0("t" + i) : qos1("t" + i);
+      Outcome<PublishResult> outcome = new Outcome<>();
+      engine.publish(message.payload(new byte[1_000]).build(), outcome, now());
+      outcomes.add(outcome);
+      if (script != null) {
+        script.expectPublish("t" + i);
+      }
+    }
+    return outcomes;
   }
 
   @Test

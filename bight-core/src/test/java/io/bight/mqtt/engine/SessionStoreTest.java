@@ -93,6 +93,24 @@ class SessionStoreTest extends EngineFixture {
   }
 
   @Test
+  void whatGoesOutBeforeDisconnectIsStoredWithOneCommitHoweverManyBatchesItTakes() {
+    ServerScript script = connected();
+    takeCalls();
+    for (int i = 0; i < 1_000; i++) {
+      engine.publish(qos1("t" + i).payload(new byte[1_000]).build(), new Outcome<>(), now());
+      script.expectPublish("t" + i);
+    }
+    script.expectDisconnect().expectClose();
+    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    assertThat(takeCalls())
+        .contains("putPublished 999 as 1000")
+        .filteredOn(call -> call.equals("commit"))
+        .hasSize(1);
+    carry();
+    assertThat(takeCalls()).doesNotContain("putPublished 999 as 1000");
+  }
+
+  @Test
   void waitingMessagesAreCommittedWithoutAConnection() {
     engine.publish(qos1("a").build(), new Outcome<>(), now());
     assertNothingCommittedYet("putOutgoing 0 a");
