@@ -507,7 +507,7 @@ public final class MqttEngine {
       return null;
     }
     OutgoingPublish publish =
-        new OutgoingPublish(
+        OutgoingPublish.of(
             own,
             offlinePolicy,
             tag,

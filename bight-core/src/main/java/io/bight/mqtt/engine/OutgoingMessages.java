@@ -129,7 +129,7 @@ final class OutgoingMessages {
 
   /** Takes back a message that has not been sent; returns false if it is too late for that. */
   boolean cancel(OutgoingPublish publish) {
-    if (publish.progress != Progress.QUEUED) {
+    if (publish.progress() != Progress.QUEUED) {
       return false;
     }
     session.queue.remove(publish);
@@ -204,7 +204,7 @@ final class OutgoingMessages {
     if (publish.message().qos() != Qos.EXACTLY_ONCE) {
       return false;
     }
-    if (publish.progress == Progress.RELEASED) {
+    if (publish.progress() == Progress.RELEASED) {
       encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
       return true;
     }
@@ -213,7 +213,7 @@ final class OutgoingMessages {
       complete(connection, publish, reason, properties); // [MQTT-4.4.0-2]
       return true;
     }
-    publish.progress = Progress.RELEASED;
+    publish.setProgress(Progress.RELEASED);
     session.released.add(publish);
     keeper.putReleased(publish);
     connection.batchDepends = true;
@@ -227,7 +227,7 @@ final class OutgoingMessages {
     if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
       return true;
     }
-    if (publish.progress != Progress.RELEASED) {
+    if (publish.progress() != Progress.RELEASED) {
       return false;
     }
     session.released.remove(publish);
@@ -272,7 +272,9 @@ final class OutgoingMessages {
     OutgoingPublish publish = OutgoingPublish.restored(kept, completion, engine.nowNanos());
     session.skipPosition(kept.position());
     session.heldBytes += publish.heapBytes();
-    publish.wasSent = kept.state() != StoredPublish.State.QUEUED;
+    if (kept.state() != StoredPublish.State.QUEUED) {
+      publish.setSent();
+    }
     int packetIdentifier = kept.packetIdentifier();
     if (!kept.state().isInFlight() || session.packetIdentifiers.get(packetIdentifier) != null) {
       session.queue.addKept(publish);
@@ -281,10 +283,10 @@ final class OutgoingMessages {
     publish.packetIdentifier = (char) packetIdentifier;
     session.packetIdentifiers.takeStored(packetIdentifier, publish);
     if (kept.state() == StoredPublish.State.RELEASED) {
-      publish.progress = Progress.RELEASED;
+      publish.setProgress(Progress.RELEASED);
       session.released.add(publish);
     } else {
-      publish.progress = Progress.PUBLISHED;
+      publish.setProgress(Progress.PUBLISHED);
       session.published.add(publish);
     }
   }
@@ -322,7 +324,7 @@ final class OutgoingMessages {
         ended.add(publish);
       } else {
         releaseIdentifier(publish);
-        publish.progress = Progress.QUEUED;
+        publish.setProgress(Progress.QUEUED);
         keeper.putQueuedAgain(publish);
         again.add(publish);
       }
@@ -350,7 +352,7 @@ final class OutgoingMessages {
       // Not earlier: what a completion has sent must not be stored under an identifier that the
       // store still has for a message whose outcome is yet to be told.
       releaseIdentifier(publish);
-      if (publish.progress == Progress.RELEASED) {
+      if (publish.progress() == Progress.RELEASED) {
         // PUBREC has said that the server has the message; publishing it again would double it.
         ends.done(publish);
         publish

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *     +---- the session is lost -+
  * </pre>
  */
-public final class OutgoingPublish {
+public class OutgoingPublish {
   /** How far a message has come. */
   public enum Progress {
     /** Waits for the connection, for quota or for room in the batch. */
@@ -33,6 +33,12 @@ public final class OutgoingPublish {
   }
 
   private static final OfflinePolicy[] OFFLINE_POLICIES = OfflinePolicy.values();
+  private static final Progress[] PROGRESSES = Progress.values();
+
+  // How a message stands in the queue. Once it was sent, nobody asks whether it is followed.
+  private static final byte UNSENT = 0;
+  private static final byte FOLLOWED = 1;
+  private static final byte SENT = 2;
 
   /** When a message without a Message Expiry Interval expires. */
   static final long NEVER = Long.MAX_VALUE;
@@ -42,12 +48,11 @@ public final class OutgoingPublish {
   private static final int LATEST_OVERHEAD_BYTES = 80;
   private static final int PROPERTY_OVERHEAD_BYTES = 64;
 
+  // With these an entry takes 48 bytes where references are compressed; one more makes it 56.
   private final Publish message;
   private final byte offlinePolicy;
   private final Completion<PublishResult> completion;
   private final int heapBytes;
-  private final long expiresAtNanos;
-  private final @Nullable String tag;
 
   /** Its place among the messages of the session, by which the store knows it. */
   long position;
@@ -55,13 +60,11 @@ public final class OutgoingPublish {
   /** Whether the store has been told of it. */
   boolean isStored;
 
-  Progress progress = Progress.QUEUED;
+  /** The ordinal of its {@link Progress}, at first that of QUEUED. */
+  private byte progress;
 
-  /** Whether it was sent on some connection; from then on it is not dropped. */
-  boolean wasSent;
-
-  /** Whether another message on its topic waits behind it, so that its place cannot be taken. */
-  boolean followed;
+  /** UNSENT, FOLLOWED or SENT. */
+  private byte standing = UNSENT;
 
   char packetIdentifier;
 
@@ -77,26 +80,68 @@ public final class OutgoingPublish {
   boolean holdsQuota;
 
   @SuppressWarnings("EnumOrdinal") // a byte instead of a reference: there are many of these
-  OutgoingPublish(
+  private OutgoingPublish(
+      Publish message,
+      OfflinePolicy offlinePolicy,
+      Completion<PublishResult> completion,
+      int heapBytes) {
+    this.message = message;
+    this.offlinePolicy = (byte) offlinePolicy.ordinal();
+    this.completion = completion;
+    this.heapBytes = heapBytes;
+  }
+
+  /**
+   * Returns the entry of a message that has just been given to the engine.
+   *
+   * @param tag what the program knows the message by, or null
+   * @param expiresAtNanos when it expires, or {@link #NEVER}
+   */
+  static OutgoingPublish of(
       Publish message,
       OfflinePolicy offlinePolicy,
       @Nullable String tag,
       Completion<PublishResult> completion,
       int heapBytes,
       long expiresAtNanos) {
-    this.message = message;
-    this.offlinePolicy = (byte) offlinePolicy.ordinal();
-    this.tag = tag;
-    this.completion = completion;
-    this.heapBytes = heapBytes;
-    this.expiresAtNanos = expiresAtNanos;
+    return tag == null && expiresAtNanos == NEVER
+        ? new OutgoingPublish(message, offlinePolicy, completion, heapBytes)
+        : new Marked(message, offlinePolicy, tag, completion, heapBytes, expiresAtNanos);
+  }
+
+  /** One of the few that have a tag or expire. */
+  private static final class Marked extends OutgoingPublish {
+    private final @Nullable String tag;
+    private final long expiresAtNanos;
+
+    Marked(
+        Publish message,
+        OfflinePolicy offlinePolicy,
+        @Nullable String tag,
+        Completion<PublishResult> completion,
+        int heapBytes,
+        long expiresAtNanos) {
+      super(message, offlinePolicy, completion, heapBytes);
+      this.tag = tag;
+      this.expiresAtNanos = expiresAtNanos;
+    }
+
+    @Override
+    public @Nullable String tag() {
+      return tag;
+    }
+
+    @Override
+    long expiresAtNanos() {
+      return expiresAtNanos;
+    }
   }
 
   /** Returns the entry of a message that a store has kept; its state is set by the caller. */
   static OutgoingPublish restored(
       StoredPublish kept, Completion<PublishResult> completion, long nowNanos) {
     OutgoingPublish publish =
-        new OutgoingPublish(
+        of(
             kept.message(),
             kept.offlinePolicy(),
             kept.tag(),
@@ -111,17 +156,17 @@ public final class OutgoingPublish {
   }
 
   /** Returns the message as a store keeps it. */
-  StoredPublish toStored(long nowNanos) {
+  final StoredPublish toStored(long nowNanos) {
     return new StoredPublish(
         position,
         message,
         offlinePolicy(),
-        tag,
-        expires() ? expiresAtNanos - nowNanos : StoredPublish.NEVER_EXPIRES,
-        switch (progress) {
+        tag(),
+        expires() ? expiresAtNanos() - nowNanos : StoredPublish.NEVER_EXPIRES,
+        switch (progress()) {
           case PUBLISHED -> StoredPublish.State.PUBLISHED;
           case RELEASED -> StoredPublish.State.RELEASED;
-          default -> wasSent ? StoredPublish.State.QUEUED_AGAIN : StoredPublish.State.QUEUED;
+          default -> wasSent() ? StoredPublish.State.QUEUED_AGAIN : StoredPublish.State.QUEUED;
         },
         packetIdentifier);
   }
@@ -179,7 +224,7 @@ public final class OutgoingPublish {
    *
    * @return the message as the application gave it
    */
-  public Publish message() {
+  public final Publish message() {
     return message;
   }
 
@@ -188,7 +233,7 @@ public final class OutgoingPublish {
    *
    * @return its policy
    */
-  public OfflinePolicy offlinePolicy() {
+  public final OfflinePolicy offlinePolicy() {
     return OFFLINE_POLICIES[offlinePolicy];
   }
 
@@ -198,11 +243,11 @@ public final class OutgoingPublish {
    * @return the tag that it was published with, or null
    */
   public @Nullable String tag() {
-    return tag;
+    return null;
   }
 
   /** Returns what the message counts for against the queue's bound in bytes. */
-  int heapBytes() {
+  final int heapBytes() {
     return heapBytes;
   }
 
@@ -211,8 +256,34 @@ public final class OutgoingPublish {
    *
    * @return its progress
    */
-  public Progress progress() {
-    return progress;
+  public final Progress progress() {
+    return PROGRESSES[progress];
+  }
+
+  @SuppressWarnings("EnumOrdinal") // as with the policy
+  final void setProgress(Progress progress) {
+    this.progress = (byte) progress.ordinal();
+  }
+
+  /** Tells whether it was sent on some connection; from then on it is not dropped. */
+  final boolean wasSent() {
+    return standing == SENT;
+  }
+
+  final void setSent() {
+    standing = SENT;
+  }
+
+  /**
+   * Tells of a message that was never sent whether another on its topic waits behind it, so that
+   * its place cannot be taken.
+   */
+  final boolean isFollowed() {
+    return standing == FOLLOWED;
+  }
+
+  final void setFollowed() {
+    standing = FOLLOWED;
   }
 
   /**
@@ -220,25 +291,30 @@ public final class OutgoingPublish {
    *
    * @return 1 to 65,535 while in flight at QoS 1 and 2, else 0
    */
-  public int packetIdentifier() {
+  public final int packetIdentifier() {
     return packetIdentifier;
   }
 
-  Completion<PublishResult> completion() {
+  final Completion<PublishResult> completion() {
     return completion;
   }
 
   /** Returns the seconds this message may still live at a time, rounded up; at most 0: expired. */
-  long secondsToLive(long nowNanos) {
-    return -Math.floorDiv(nowNanos - expiresAtNanos, 1_000_000_000L);
+  final long secondsToLive(long nowNanos) {
+    return -Math.floorDiv(nowNanos - expiresAtNanos(), 1_000_000_000L);
   }
 
-  boolean expires() {
-    return expiresAtNanos != NEVER;
+  final boolean expires() {
+    return expiresAtNanos() != NEVER;
+  }
+
+  /** Returns when this message expires, or {@link #NEVER}. */
+  long expiresAtNanos() {
+    return NEVER;
   }
 
   @Override
-  public String toString() {
-    return message + " " + progress + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier());
+  public final String toString() {
+    return message + " " + progress() + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier());
   }
 }

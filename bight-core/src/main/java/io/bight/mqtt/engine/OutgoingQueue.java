@@ -84,10 +84,10 @@ final class OutgoingQueue {
     OutgoingPublish before = latest(topic);
     if (publish.offlinePolicy() != OfflinePolicy.LATEST_PER_TOPIC) {
       if (before != null) {
-        before.followed = true;
+        before.setFollowed();
       }
       unsent.add(publish);
-    } else if (before == null || before.followed) {
+    } else if (before == null || before.isFollowed()) {
       if (before != null) {
         remove(before);
       }
@@ -107,14 +107,14 @@ final class OutgoingQueue {
 
   /** Adds a message at the end that a store has kept; messages come in their order. */
   void addKept(OutgoingPublish publish) {
-    if (publish.wasSent) {
+    if (publish.wasSent()) {
       again.add(publish);
       return;
     }
     String topic = publish.message().topic();
     OutgoingPublish before = latest(topic);
     if (before != null) {
-      before.followed = true;
+      before.setFollowed();
     }
     unsent.add(publish);
     unsentBytes += publish.heapBytes();
@@ -125,7 +125,7 @@ final class OutgoingQueue {
 
   /** Puts a message back in front that was taken out to be sent and has not been. */
   void putBack(OutgoingPublish publish) {
-    if (publish.wasSent) {
+    if (publish.wasSent()) {
       again.addFirst(publish);
       return;
     }
@@ -148,7 +148,7 @@ final class OutgoingQueue {
   }
 
   void remove(OutgoingPublish publish) {
-    if (publish.wasSent) {
+    if (publish.wasSent()) {
       again.remove(publish);
       return;
     }

@@ -31,8 +31,8 @@ final class PublishEnds {
   }
 
   void leaveQueue(OutgoingPublish publish) {
-    if (!publish.wasSent) {
-      publish.wasSent = true;
+    if (!publish.wasSent()) {
+      publish.setSent();
       session.leaveQueue();
     }
   }
@@ -45,10 +45,10 @@ final class PublishEnds {
   }
 
   private boolean leave(OutgoingPublish publish) {
-    if (publish.progress == Progress.DONE) {
+    if (publish.progress() == Progress.DONE) {
       return false;
     }
-    publish.progress = Progress.DONE;
+    publish.setProgress(Progress.DONE);
     leaveQueue(publish);
     session.free(publish.heapBytes());
     return true;
@@ -78,7 +78,7 @@ final class PublishEnds {
    */
   void leaveWithBatch(OutgoingPublish publish) {
     leaveQueue(publish);
-    publish.progress = Progress.DONE;
+    publish.setProgress(Progress.DONE);
   }
 
   void fail(OutgoingPublish publish, MqttException failure) {

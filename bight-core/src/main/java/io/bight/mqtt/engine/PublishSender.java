@@ -189,7 +189,7 @@ final class PublishSender {
     }
     boolean stored = commit(connection, admitted, takenOut);
     for (OutgoingPublish one : admitted) {
-      if (one.progress == Progress.PUBLISHED) {
+      if (one.progress() == Progress.PUBLISHED) {
         send.accept(one);
       }
     }
@@ -240,7 +240,7 @@ final class PublishSender {
   /** Takes out of the queue what could not be stored. */
   private void failUnstored() {
     for (OutgoingPublish publish : keeper.takeUnstored()) {
-      if (publish.progress == Progress.QUEUED) {
+      if (publish.progress() == Progress.QUEUED) {
         session.queue.remove(publish);
         ends.failLater(publish, failures.notStored(publish.message(), keeper.failure()));
       }
@@ -298,7 +298,7 @@ final class PublishSender {
    * A message has its turn: at QoS 1 and 2 it takes a packet identifier and a part of the quota.
    */
   private void admit(ConnectionState connection, OutgoingPublish publish) {
-    publish.progress = Progress.PUBLISHED;
+    publish.setProgress(Progress.PUBLISHED);
     if (publish.message().qos() != Qos.AT_MOST_ONCE) {
       publish.packetIdentifier = (char) session.packetIdentifiers.take(publish);
       session.published.add(publish);
@@ -308,7 +308,7 @@ final class PublishSender {
 
   /** A message that had its turn was not sent after all. */
   private void withdraw(ConnectionState connection, OutgoingPublish publish) {
-    publish.progress = Progress.QUEUED;
+    publish.setProgress(Progress.QUEUED);
     if (publish.message().qos() != Qos.AT_MOST_ONCE) {
       session.packetIdentifiers.release(publish.packetIdentifier);
       publish.packetIdentifier = 0;
