@@ -98,8 +98,8 @@ class BenchSmokeTest {
   @ParameterizedTest
   @CsvSource({
     "PUBLISH_QOS0, 300",
-    "PUBLISH_QOS1, 380",
-    "PUBLISH_QOS2, 390",
+    "PUBLISH_QOS1, 355",
+    "PUBLISH_QOS2, 365",
     "RECEIVE_QOS0, 260",
     "RECEIVE_QOS1, 270"
   })
