@@ -98,15 +98,19 @@ final class PublishGate {
 
   /**
    * Lets messages pass that are published together, if they may wait and there is room for all.
+   * Not where the oldest is dropped to make room: that is taken out of the queue by itself.
    *
    * @return false if they are to try one by one
    */
   boolean enter(PublishBatch batch, List<PublishBatch.Part> parts, OfflinePolicy offlinePolicy) {
+    if (offlinePolicy != OfflinePolicy.QUEUE || overflowPolicy == OverflowPolicy.DROP_OLDEST) {
+      return false;
+    }
     long heapBytes = 0;
     for (PublishBatch.Part part : parts) {
       heapBytes += part.heapBytes();
     }
-    if (offlinePolicy != OfflinePolicy.QUEUE || !room.tryTake(batch.messages().size(), heapBytes)) {
+    if (!room.tryTake(batch.messages().size(), heapBytes)) {
       return false;
     }
     batch.messages().forEach(message -> latest.close(message.topic()));

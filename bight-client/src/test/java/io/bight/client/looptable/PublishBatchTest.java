@@ -198,6 +198,25 @@ class PublishBatchTest {
   }
 
   @Test
+  void theOldestMessageOfABatchIsDroppedForANewerOne() {
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .queueMaximum(100, 1 << 20)
+                .overflowPolicy(OverflowPolicy.DROP_OLDEST)
+                .build()) {
+      MqttFuture<Void> batch = client.publishAll(messages(0, 99, Qos.AT_LEAST_ONCE));
+      MqttFuture<?> newest = client.publish("batch", "100", Qos.AT_LEAST_ONCE);
+      client.connect(LIMIT);
+      newest.await(LIMIT);
+      MqttBatchException failure = failureOf(batch);
+      assertThat(failure.failures().keySet()).containsExactly(0);
+      assertThat(failure).hasMessageContaining("that waited longest");
+      assertThat(payloads(server)).isEqualTo(numbers(1, 100));
+    }
+  }
+
+  @Test
   void otherPoliciesHoldForEachMessage() {
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttClient client = MqttClient.builder(server.uri()).build()) {
