@@ -105,20 +105,35 @@ final class QueueRoom {
 
   /** Takes room for a message if there is some; any thread. */
   boolean tryTake(long bytes) {
-    return tryTake(1, bytes);
+    if (isWithinBounds(inUse(add(1, bytes)))) {
+      return true;
+    }
+    add(-1, -bytes);
+    return false;
   }
 
-  /** Takes room for several messages if there is some for all of them; any thread. */
+  /**
+   * Takes room for several messages if there is some for all of them; any thread. Where there is
+   * none it takes none for a moment either: for so many, others would be refused or wait.
+   */
   boolean tryTake(int messages, long bytes) {
     if (messages > maximumMessages || bytes > maximumBytes) {
       return false; // and more than can be counted, perhaps
     }
-    long inUse = inUse(add(messages, bytes));
-    if (messagesIn(inUse) <= maximumMessages && bytesIn(inUse) <= maximumBytes) {
-      return true;
-    }
-    add(-messages, -bytes);
-    return false;
+    long before;
+    long after;
+    do {
+      before = taken;
+      after = before + packed(messages, bytes);
+      if (!isWithinBounds(inUse(after))) {
+        return false;
+      }
+    } while (!TAKEN.compareAndSet(this, before, after));
+    return true;
+  }
+
+  private boolean isWithinBounds(long inUse) {
+    return messagesIn(inUse) <= maximumMessages && bytesIn(inUse) <= maximumBytes;
   }
 
   /** Takes more room for a message that has some; any thread. */

@@ -14,6 +14,7 @@ import io.bight.mqtt.packet.Connack;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -56,6 +57,36 @@ class QueueRoomTest {
     assertThat(room.tryTake(1)).isTrue();
     assertThat(room.tryTake(1)).isFalse();
     assertThat(room.describe()).contains("2 messages wait").contains("take 401 B");
+  }
+
+  @Test
+  void manyForWhichThereIsNoRoomTakeNoneFromOthers() throws InterruptedException {
+    QueueRoom room = new QueueRoom(1_000, 1_000_000, session);
+    assertThat(room.tryTake(200, 200)).isTrue();
+    AtomicBoolean ended = new AtomicBoolean();
+    AtomicInteger tooMany = new AtomicInteger();
+    Thread many =
+        new Thread(
+            () -> {
+              while (!ended.get()) {
+                tooMany.addAndGet(room.tryTake(900, 900) ? 1 : 0);
+              }
+            });
+    many.start();
+    int refused = 0;
+    for (int i = 0; i < 1_000_000; i++) {
+      if (room.tryTake(1)) {
+        room.giveBack(1);
+      } else {
+        refused++;
+      }
+    }
+    ended.set(true);
+    many.join();
+    assertThat(refused).isZero();
+    assertThat(tooMany).hasValue(0);
+    assertThat(room.tryTake(800, 800)).isTrue();
+    assertThat(room.tryTake(1, 1)).isFalse();
   }
 
   @Test
