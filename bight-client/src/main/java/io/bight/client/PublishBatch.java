@@ -150,10 +150,10 @@ final class PublishBatch extends MqttFuture<Void> {
       return to - from;
     }
 
-    /** Returns what the messages count for against the queue's bound. */
+    /** Returns what the engine has not been given counts for against the queue's bound. */
     long heapBytes() {
       long bytes = 0;
-      for (int i = from; i < to; i++) {
+      for (int i = next; i < to; i++) {
         bytes += OutgoingPublish.heapBytesOf(messages.get(i), OfflinePolicy.QUEUE);
       }
       return bytes;
@@ -161,17 +161,16 @@ final class PublishBatch extends MqttFuture<Void> {
 
     @Override
     public void run(long nowNanos) {
-      if (isDone()) { // it was cancelled
-        worker.gate().giveBack(weight(), heapBytes());
-        return;
-      }
-      for (; next < to; next++) {
+      for (; next < to && !isDone(); next++) {
         OutgoingPublish entry = worker.publish(messages.get(next), new Sent(this, next), nowNanos);
         if (entry != null) {
           entries.add(entry);
         }
       }
-      if (isCancelled()) { // by a callback that ran meanwhile
+      if (next < to) { // it was cancelled before its turn, or by a callback that ran meanwhile
+        worker.gate().giveBack(to - next, heapBytes());
+      }
+      if (isCancelled()) {
         entries.forEach(worker::cancel);
       }
     }

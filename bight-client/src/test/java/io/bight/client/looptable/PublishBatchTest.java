@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -326,6 +327,32 @@ class PublishBatchTest {
           .containsExactlyElementsOf(IntStream.range(30, 60).boxed().toList());
       assertThat(payloads(server)).isEqualTo(numbers(0, 29));
       assertThat(told).hasValue(60);
+    }
+  }
+
+  @Test
+  void aMessageThatFailsInTheMiddleOfABatchMayCancelTheRest() {
+    AtomicReference<MqttFuture<Void>> batch = new AtomicReference<>();
+    try (ScriptedServer server = ScriptedServer.behavingBroker();
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .onPublished(
+                    event -> {
+                      if (event.failure().isPresent()) {
+                        batch.get().cancel(false);
+                      }
+                    })
+                .build()) {
+      server
+          .broker()
+          .adjustConnack(connack -> connack.property(Property.MAXIMUM_PACKET_SIZE, 100L));
+      client.connect(LIMIT);
+      List<Publish> all = new ArrayList<>(messages(0, 59, Qos.AT_MOST_ONCE));
+      all.set(30, Publish.builder("too/large").payload("x".repeat(100)).build());
+      batch.set(client.publishAll(all));
+      client.publish("batch", "last", Qos.AT_LEAST_ONCE).await(LIMIT);
+      assertThat(payloads(server)).endsWith("28", "29", "last");
+      assertThat(client.diagnostics()).contains("0 messages queued, 0 in flight (0 B in all)");
     }
   }
 
