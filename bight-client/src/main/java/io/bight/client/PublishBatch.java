@@ -41,8 +41,12 @@ final class PublishBatch extends MqttFuture<Void> {
     this.open = new AtomicInteger(messages.size());
   }
 
-  /** Publishes the messages; to be called once, by who has made the batch. */
-  void publish(Function<Publish, MqttFuture<PublishResult>> alone, OfflinePolicy offlinePolicy) {
+  /**
+   * Publishes the messages; to be called once, by who has made the batch.
+   *
+   * @param alone makes what publishes a message by itself
+   */
+  void publish(Function<Publish, PublishFuture> alone, OfflinePolicy offlinePolicy) {
     if (messages.isEmpty()) {
       complete(null);
       return;
@@ -56,9 +60,12 @@ final class PublishBatch extends MqttFuture<Void> {
       return;
     }
     cancellations.clear();
+    // Not longer than one message would: who has waited in vain is not to do so for each again.
+    boolean mayWait = true;
     for (int i = 0; i < messages.size(); i++) {
       int place = i;
-      MqttFuture<PublishResult> future = alone.apply(messages.get(i));
+      PublishFuture future = alone.apply(messages.get(i));
+      mayWait &= worker.gate().enter(future, mayWait);
       cancellations.add(() -> future.cancel(false));
       future.whenComplete((result, failure) -> onEnded(place, failure));
     }

@@ -61,14 +61,24 @@ final class PublishGate {
 
   /** Lets a message pass, or fails it, or waits until the one or the other is due. */
   void enter(PublishFuture publish) {
+    enter(publish, true);
+  }
+
+  /**
+   * Does so.
+   *
+   * @param mayWait whether it may wait for room where the policy says so
+   * @return false if it has failed because there was no room when it did not wait any longer
+   */
+  boolean enter(PublishFuture publish, boolean mayWait) {
     boolean isLatest = publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC;
     if (isStale(publish)) {
       publish.refuse(stale(publish));
-      return;
+      return true;
     }
     if (!room.canEverTake(publish.heapBytes())) {
       refuseOrDrop(publish, "it is larger than the whole queue");
-      return;
+      return true;
     }
     if (!isLatest) {
       latest.close(publish.message().topic());
@@ -76,13 +86,13 @@ final class PublishGate {
       PublishFuture overtaken = latest.overtake(publish, room);
       if (overtaken != null) {
         overtaken.refuse(overtakenBy(overtaken));
-        return;
+        return true;
       }
     }
     if (room.tryTake(publish.heapBytes())) {
       submit(publish);
     } else if (overflowPolicy == OverflowPolicy.BLOCK) {
-      waitForRoom(publish);
+      return waitForRoom(publish, mayWait ? blockTimeout : Duration.ZERO);
     } else if (overflowPolicy == OverflowPolicy.DROP_OLDEST) {
       room.take(publish.heapBytes());
       submit(publish);
@@ -94,11 +104,12 @@ final class PublishGate {
     } else {
       refuseOrDrop(publish, room.describe());
     }
+    return true;
   }
 
   /**
-   * Lets messages pass that are published together, if they may wait and there is room for all.
-   * Not where the oldest is dropped to make room: that is taken out of the queue by itself.
+   * Lets messages pass that are published together, if they may wait and there is room for all. Not
+   * where the oldest is dropped to make room: that is taken out of the queue by itself.
    *
    * @return false if they are to try one by one
    */
@@ -240,7 +251,8 @@ final class PublishGate {
     }
   }
 
-  private void waitForRoom(PublishFuture publish) {
+  /** Returns false if it has waited in vain. */
+  private boolean waitForRoom(PublishFuture publish, Duration limit) {
     if (loop.inLoop()) {
       publish.refuse(
           new MqttQueueFullException(
@@ -252,11 +264,12 @@ final class PublishGate {
                   + ". OverflowPolicy.BLOCK cannot wait inside a callback of the loop '"
                   + loop.name()
                   + "', whose thread would have to make the room; publish on another thread"));
-      return;
+      return true;
     }
     try {
-      if (awaitRoom(publish)) {
+      if (awaitRoom(publish, limit)) {
         submit(publish);
+        return true;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -277,11 +290,12 @@ final class PublishGate {
                   + e.getMessage(),
               e));
     }
+    return false;
   }
 
   /** Waits until there is room and takes it; returns false if the message has failed instead. */
-  private boolean awaitRoom(PublishFuture publish) throws InterruptedException {
-    long deadline = Deadline.after(blockTimeout);
+  private boolean awaitRoom(PublishFuture publish, Duration limit) throws InterruptedException {
+    long deadline = Deadline.after(limit);
     while (true) {
       var freed = new RequestFuture<Void>(loop, "room in the queue of " + client.describe());
       waiting.add(freed); // first: what is freed from here on wakes us
@@ -306,11 +320,11 @@ final class PublishGate {
                       + " refused "
                       + describe(publish)
                       + " after waiting for room for "
-                      + blockTimeout.toMillis()
+                      + limit.toMillis()
                       + " ms: "
                       + room.describe()
                       + "; "
-                      + loop.describeDriving(!blockTimeout.isZero())));
+                      + loop.describeDriving(!limit.isZero())));
           return false;
         }
       } finally {

@@ -199,6 +199,47 @@ class PublishBatchTest {
   }
 
   @Test
+  void aBatchThatHasWaitedInVainDoesNotWaitForEachMessageAgain() {
+    try (MqttClient client =
+        MqttClient.builder("mqtt://127.0.0.1:1")
+            .queueMaximum(10, 1 << 20)
+            .overflowPolicy(OverflowPolicy.BLOCK)
+            .blockTimeout(Duration.ofMillis(50))
+            .build()) {
+      MqttFuture<Void> batch = client.publishAll(messages(0, 29, Qos.AT_LEAST_ONCE));
+      client.close();
+      MqttBatchException failure = failureOf(batch);
+      assertThat(failure.failures()).hasSize(30);
+      assertThat(failure.failures().get(10))
+          .isInstanceOf(MqttQueueFullException.class)
+          .hasMessageContaining("after waiting for room for 50 ms");
+      assertThat(failure.failures().tailMap(11).values())
+          .allSatisfy(
+              each -> assertThat(each).hasMessageContaining("after waiting for room for 0 ms"));
+    }
+  }
+
+  @Test
+  void loopStopEndsTheWaitOfAWholeBatch() {
+    try (MqttLoop loop = MqttLoop.create();
+        MqttClient client =
+            MqttClient.builder("mqtt://127.0.0.1:1")
+                .loop(loop)
+                .queueMaximum(10, 1 << 20)
+                .overflowPolicy(OverflowPolicy.BLOCK)
+                .build()) {
+      CompletableFuture<MqttFuture<Void>> published = new CompletableFuture<>();
+      DrivingTest.inThread(
+          () -> published.complete(client.publishAll(messages(0, 29, Qos.AT_LEAST_ONCE))));
+      Await.until("it drives", () -> !client.diagnostics().contains("nobody drives"));
+      loop.loopStop();
+      MqttFuture<Void> batch = Await.passively(published);
+      client.close();
+      assertThat(failureOf(batch).failures().get(10)).hasMessageContaining("loopStop()");
+    }
+  }
+
+  @Test
   void theOldestMessageOfABatchIsDroppedForANewerOne() {
     try (ScriptedServer server = ScriptedServer.behavingBroker();
         MqttClient client =
