@@ -11,8 +11,10 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Some of the messages of {@link MqttClient#publishAll(List)} were not published. All the others
- * were; {@link #failures()} tells which to publish again.
+ * Some of the messages of {@link MqttClient#publishAll(List)} have failed. All the others were
+ * published. {@link #failures()} tells which have failed and why, and the reason what to do: one
+ * that a session store keeps is published by the next client with this store, and one whose
+ * connection or session was lost may have arrived.
  */
 public final class MqttBatchException extends MqttException {
   private static final long serialVersionUID = 1L;
@@ -62,7 +64,7 @@ public final class MqttBatchException extends MqttException {
   }
 
   /**
-   * Returns why messages were not published. The first one is also the cause.
+   * Returns why messages have failed. The first one is also the cause.
    *
    * @return the reasons by the places of the messages in the list, the first of which is 0
    */

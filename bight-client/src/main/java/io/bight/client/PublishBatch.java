@@ -77,7 +77,7 @@ final class PublishBatch extends MqttFuture<Void> {
 
   /** A message that was published by itself has ended; any thread. */
   private void onEnded(int place, @Nullable Throwable failure) {
-    if (failure != null) {
+    if (failure != null && !isDone()) { // if it is, it was cancelled, and nobody asks why
       addFailure(
           place,
           failure instanceof MqttException known
