@@ -266,23 +266,9 @@ public final class MqttClient implements AutoCloseable {
 
   private MqttFuture<PublishResult> publishTagged(
       Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
-    PublishFuture future = futureOf(message, offlinePolicy, tag);
+    PublishFuture future = worker.gate().futureOf(message, offlinePolicy, tag);
     worker.gate().enter(future);
     return future;
-  }
-
-  /** Makes what publishes a message once it is given to the gate. */
-  private PublishFuture futureOf(
-      Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
-    Objects.requireNonNull(message, "message");
-    // The number is asked for only where it matters: whether a driver is alive costs a look at the
-    // clock.
-    int connection =
-        Objects.requireNonNull(offlinePolicy, "offlinePolicy") == OfflinePolicy.FAIL
-                && isConnected()
-            ? worker.connection()
-            : 0;
-    return PublishFuture.of(worker, message, offlinePolicy, tag, connection);
   }
 
   /**
@@ -370,7 +356,7 @@ public final class MqttClient implements AutoCloseable {
   public MqttFuture<Void> publishAll(List<Publish> messages, OfflinePolicy offlinePolicy) {
     Objects.requireNonNull(offlinePolicy, "offlinePolicy");
     PublishBatch batch = new PublishBatch(worker, List.copyOf(messages));
-    batch.publish(message -> futureOf(message, offlinePolicy, null), offlinePolicy);
+    batch.publish(offlinePolicy);
     return batch;
   }
 

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,12 +40,8 @@ final class PublishBatch extends MqttFuture<Void> {
     this.open = new AtomicInteger(messages.size());
   }
 
-  /**
-   * Publishes the messages; to be called once, by who has made the batch.
-   *
-   * @param alone makes what publishes a message by itself
-   */
-  void publish(Function<Publish, PublishFuture> alone, OfflinePolicy offlinePolicy) {
+  /** Publishes the messages; to be called once, by who has made the batch. */
+  void publish(OfflinePolicy offlinePolicy) {
     if (messages.isEmpty()) {
       complete(null);
       return;
@@ -64,7 +59,7 @@ final class PublishBatch extends MqttFuture<Void> {
     boolean mayWait = true;
     for (int i = 0; i < messages.size(); i++) {
       int place = i;
-      PublishFuture future = alone.apply(messages.get(i));
+      PublishFuture future = worker.gate().futureOf(messages.get(i), offlinePolicy, null);
       mayWait &= worker.gate().enter(future, mayWait);
       cancellations.add(() -> future.cancel(false));
       future.whenComplete((result, failure) -> onEnded(place, failure));

@@ -9,9 +9,11 @@ import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.engine.EngineOptions;
 import io.bight.mqtt.engine.Session;
+import io.bight.mqtt.packet.Publish;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +59,19 @@ final class PublishGate {
     this.blockTimeout = options.blockTimeout();
     this.waiting = overflowPolicy == OverflowPolicy.BLOCK ? new ConcurrentLinkedQueue<>() : NOBODY;
     this.room = new QueueRoom(engine.queueMaximumMessages(), engine.queueMaximumBytes(), session);
+  }
+
+  /** Makes what publishes a message once it has passed. */
+  PublishFuture futureOf(Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
+    Objects.requireNonNull(message, "message");
+    // The number is asked for only where it matters: whether a driver is alive costs a look at the
+    // clock.
+    int connection =
+        Objects.requireNonNull(offlinePolicy, "offlinePolicy") == OfflinePolicy.FAIL
+                && client.isConnected()
+            ? worker.connection()
+            : 0;
+    return PublishFuture.of(worker, message, offlinePolicy, tag, connection);
   }
 
   /** Lets a message pass, or fails it, or waits until the one or the other is due. */
