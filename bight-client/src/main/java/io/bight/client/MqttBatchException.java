@@ -5,9 +5,7 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.packet.Publish;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -22,24 +20,24 @@ public final class MqttBatchException extends MqttException {
   /** How many are named in the message. */
   private static final int MOST_TOLD = 5;
 
-  private final TreeMap<Integer, MqttException> failures;
+  @SuppressWarnings("serial") // a TreeMap
+  private final SortedMap<Integer, MqttException> failures;
 
   private MqttBatchException(String message, SortedMap<Integer, MqttException> failures) {
     super(message, failures.get(failures.firstKey()));
-    this.failures = new TreeMap<>(failures);
+    this.failures = failures;
   }
 
   /**
    * Makes the exception.
    *
    * @param client names the client
-   * @param failures at least one, by places in the messages
+   * @param failures at least one, by places in the messages; not copied, there may be many
    */
   static MqttBatchException of(
-      String client, List<Publish> messages, Map<Integer, MqttException> failures) {
-    SortedMap<Integer, MqttException> sorted = new TreeMap<>(failures);
+      String client, List<Publish> messages, SortedMap<Integer, MqttException> failures) {
     String told =
-        sorted.entrySet().stream()
+        failures.entrySet().stream()
             .limit(MOST_TOLD)
             .map(
                 entry ->
@@ -50,17 +48,17 @@ public final class MqttBatchException extends MqttException {
                         + "': "
                         + entry.getValue().getMessage())
             .collect(Collectors.joining("; "));
-    int more = sorted.size() - MOST_TOLD;
+    int more = failures.size() - MOST_TOLD;
     return new MqttBatchException(
         client
             + " published "
-            + (messages.size() - sorted.size())
+            + (messages.size() - failures.size())
             + " of "
             + Count.of(messages.size(), "message")
             + ", but not "
             + told
             + (more > 0 ? "; and " + more + " more" : ""),
-        sorted);
+        failures);
   }
 
   /**

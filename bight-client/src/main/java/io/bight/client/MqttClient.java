@@ -328,11 +328,12 @@ public final class MqttClient implements AutoCloseable {
 
   /**
    * Publishes messages, one after the other, with one future for all of them: less work than a
-   * future for each. They do not stand or fall together: what happens to each is as with {@link
-   * #publish(Publish)}, and {@link #onPublished} is told of each as there. If there is not room for
-   * all, those that fit are taken and {@link MqttClientBuilder#overflowPolicy} says what becomes of
-   * the others. So with {@link io.bight.mqtt.OverflowPolicy#BLOCK} this call waits, for as many as
-   * there are while room is made; once it has waited in vain, it waits no more.
+   * future for each, and they are kept until all have ended. They do not stand or fall together:
+   * what happens to each is as with {@link #publish(Publish)}, and {@link #onPublished} is told of
+   * each as there. If there is not room for all, those that fit are taken and {@link
+   * MqttClientBuilder#overflowPolicy} says what becomes of the others. So with {@link
+   * io.bight.mqtt.OverflowPolicy#BLOCK} this call waits, for as many as there are while room is
+   * made; once it has waited in vain, it waits no more.
    *
    * @param messages the messages, in the order in which they are sent
    * @return completes when all messages have ended, with success if all of them have succeeded;

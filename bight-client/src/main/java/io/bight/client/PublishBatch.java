@@ -61,7 +61,9 @@ final class PublishBatch extends MqttFuture<Void> {
       int place = i;
       PublishFuture future = worker.gate().futureOf(messages.get(i), offlinePolicy, null);
       mayWait &= worker.gate().enter(future, mayWait);
-      cancellations.add(() -> future.cancel(false));
+      if (!future.isDone()) { // it may be one of a million that were refused
+        cancellations.add(() -> future.cancel(false));
+      }
       future.whenComplete((result, failure) -> onEnded(place, failure));
     }
   }
