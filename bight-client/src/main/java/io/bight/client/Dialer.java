@@ -164,7 +164,8 @@ final class Dialer {
           server.host(),
           server.port(),
           options.verifyHostName(),
-          options.handshakeTimeout());
+          options.handshakeTimeout(),
+          !server.scheme().webSocket);
     }
     if (server.scheme().webSocket) {
       PipelineParts.addWebSocket(

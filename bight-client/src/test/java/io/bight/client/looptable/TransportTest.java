@@ -217,11 +217,14 @@ class TransportTest {
         "check that the server runs");
   }
 
-  /** A long message and many short ones go to the server and come back, in order. */
+  /**
+   * A message that is longer than one read and than what TLS encrypts at once, and many short ones,
+   * go to the server and come back, in order.
+   */
   static void assertMessagesTravel(MqttClient client, String topic, BlockingQueue<String> received)
       throws InterruptedException {
     client.subscribe(topic, Qos.EXACTLY_ONCE).await(LIMIT);
-    String large = "x".repeat(200_000);
+    String large = "x".repeat(1_500_000);
     client.publish(topic, large, Qos.EXACTLY_ONCE);
     for (int i = 0; i < 1_000; i++) {
       client.publish(topic, "m" + i, Qos.AT_LEAST_ONCE);
