@@ -84,8 +84,8 @@ final class ConnectionState {
   /** What is to go out before the connection's end and is not encoded yet; null: nothing. */
   private @Nullable ArrayDeque<OutgoingPublish> last;
 
-  /** What is to be sent behind it. */
-  @Nullable Disconnect farewell;
+  /** DISCONNECT, while it is to be sent behind that. */
+  @Nullable Disconnect disconnect;
 
   /** How many batches are on their way to the transport before the first with QoS 0 messages. */
   private int plainBatches;
@@ -336,7 +336,7 @@ final class ConnectionState {
    * them fail when the transport is closed.
    */
   void dropOutgoing() {
-    farewell = null;
+    disconnect = null;
     for (OutgoingPublish publish; (publish = takeLast()) != null; ) {
       if (publish.message().qos() == Qos.AT_MOST_ONCE) {
         addAtMostOnce(publish.message(), publish.completion(), publish.heapBytes());

@@ -299,7 +299,7 @@ public final class MqttEngine {
       current = ending;
       if (current != null && current.hasLast()) {
         sender.fillLast(current);
-        sent.sendFarewell(current);
+        sent.sendDisconnect(current);
       }
     } else if (current.accepted) {
       requests.sendWaiting(current);
@@ -670,8 +670,8 @@ public final class MqttEngine {
     }
     if (current.accepted || current.hasHandedOver()) {
       // After CONNECT the server may be about to accept: without DISCONNECT it would send the will.
-      current.farewell = disconnect;
-      sent.sendFarewell(current);
+      current.disconnect = disconnect;
+      sent.sendDisconnect(current);
     } else {
       current.dropOutgoing();
     }

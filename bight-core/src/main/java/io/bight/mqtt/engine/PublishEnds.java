@@ -73,8 +73,8 @@ final class PublishEnds {
   }
 
   /**
-   * A QoS 0 message has its place in the batch: the session knows nothing more of it than what it
-   * takes.
+   * A QoS 0 message has its place in the batch, or among the last ones of its connection: the
+   * session knows nothing more of it than what it takes.
    */
   void leaveWithBatch(OutgoingPublish publish) {
     leaveQueue(publish);

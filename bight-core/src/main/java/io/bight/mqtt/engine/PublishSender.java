@@ -117,8 +117,11 @@ final class PublishSender {
         if (refusal == null) {
           admit(connection, publish);
           addLast(connection, publish);
-        } else {
-          ends.failLater(publish, refusal);
+          continue;
+        }
+        ends.fail(publish, refusal);
+        if (engine.connectionOrNull() != connection) {
+          return; // a completion ended the connection
         }
       }
     }

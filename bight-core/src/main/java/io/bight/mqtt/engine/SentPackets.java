@@ -35,12 +35,12 @@ final class SentPackets {
   }
 
   /** Appends DISCONNECT, if there is one to be sent and all that goes out before it has. */
-  void sendFarewell(ConnectionState current) {
-    Disconnect disconnect = current.farewell;
+  void sendDisconnect(ConnectionState current) {
+    Disconnect disconnect = current.disconnect;
     if (disconnect == null || current.hasLast()) {
       return;
     }
-    current.farewell = null;
+    current.disconnect = null;
     // Before 5.0 a server publishes the will exactly when there was no DISCONNECT.
     if (current.isVersion5() || disconnect.reasonCode() == ReasonCode.SUCCESS) {
       send(current, disconnect);

@@ -100,8 +100,49 @@ class DisconnectTest extends EngineFixture {
     for (int i = 0; i < MESSAGES; i += 2) {
       outcomes.get(i).assertFailure("may be lost");
     }
+    assertPublishedAtQos1(
+        outcomes, server.onConnection().expectConnect().sendConnack(c -> c.sessionPresent(true)));
+  }
+
+  @Test
+  void whatTheTransportTakesNoMoreIsPublishedAnewOnANewSession() {
+    connected();
+    List<Outcome<PublishResult>> outcomes = publishMoreThanABatch(null);
+    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    cut();
+    assertPublishedAtQos1(outcomes, accepting());
+  }
+
+  @Test
+  void whatIsRefusedBeforeDisconnectMayDisconnectItself() {
     ServerScript script =
-        server.onConnection().expectConnect().sendConnack(c -> c.sessionPresent(true));
+        server
+            .onConnection()
+            .expectConnect()
+            .sendConnack(c -> c.property(Property.MAXIMUM_PACKET_SIZE, 2_000));
+    connect();
+    publishMoreThanABatch(script);
+    Outcome<PublishResult> refused = new Outcome<>();
+    engine.publish(
+        qos1("large").payload(new byte[3_000]).build(),
+        refused.then(
+            () -> {
+              engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+              engine.publish(qos1("late").build(), new Outcome<>(), now());
+            }),
+        now());
+    engine.publish(qos1("after").build(), new Outcome<>(), now());
+    script.expectPublish("after").expectDisconnect().expectClose();
+    disconnect();
+    refused.assertFailure("the server accepts 2000");
+    assertThat(events.ends).hasSize(1);
+    assertThat(engine.session().queuedMessages()).as("late").isOne();
+    engine.failAll(new MqttException("end of the test", null));
+    assertThat(engine.session().heldBytes()).isZero();
+  }
+
+  /** Connects again, and has the server acknowledge what was published at QoS 1. */
+  private void assertPublishedAtQos1(List<Outcome<PublishResult>> outcomes, ServerScript script) {
     for (int i = 1; i < MESSAGES; i += 2) {
       script.expectPublish("t" + i).sendPuback();
     }
@@ -111,23 +152,6 @@ class DisconnectTest extends EngineFixture {
     }
     assertThat(engine.session().heldBytes()).isZero();
     assertThat(engine.session().unsentMessages()).isZero();
-  }
-
-  @Test
-  void whatTheTransportTakesNoMoreIsPublishedAnewOnANewSession() {
-    connected();
-    List<Outcome<PublishResult>> outcomes = publishMoreThanABatch(null);
-    engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
-    cut();
-    ServerScript script = accepting();
-    for (int i = 1; i < MESSAGES; i += 2) {
-      script.expectPublish("t" + i).sendPuback();
-    }
-    connect();
-    for (int i = 1; i < MESSAGES; i += 2) {
-      outcomes.get(i).assertSuccess();
-    }
-    assertThat(engine.session().heldBytes()).isZero();
   }
 
   /** Publishes at QoS 0 and 1 by turns, and tells the script what comes, if there is one. */
