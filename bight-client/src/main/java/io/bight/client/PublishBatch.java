@@ -50,13 +50,15 @@ final class PublishBatch extends MqttFuture<Void> {
     for (int from = 0; from < messages.size(); from += MOST_IN_A_PART) {
       parts.add(new Part(from, Math.min(from + MOST_IN_A_PART, messages.size())));
     }
-    parts.forEach(part -> cancellations.add(part::cancel));
     if (worker.gate().enter(this, parts, offlinePolicy)) {
-      return;
+      parts.forEach(part -> cancellations.add(part::cancel));
+    } else {
+      publishEach(offlinePolicy);
     }
-    cancellations.clear();
-    // Not longer than one message would: who has waited in vain is not to do so for each again.
-    boolean mayWait = true;
+  }
+
+  private void publishEach(OfflinePolicy offlinePolicy) {
+    boolean mayWait = true; // once in vain is enough
     for (int i = 0; i < messages.size(); i++) {
       int place = i;
       PublishFuture future = worker.gate().futureOf(messages.get(i), offlinePolicy, null);
@@ -166,7 +168,7 @@ final class PublishBatch extends MqttFuture<Void> {
     @Override
     public void run(long nowNanos) {
       for (; next < to && !isDone(); next++) {
-        OutgoingPublish entry = worker.publish(messages.get(next), new Sent(this, next), nowNanos);
+        OutgoingPublish entry = worker.publish(messages.get(next), new Given(next), nowNanos);
         if (entry != null) {
           entries.add(entry);
         }
@@ -192,53 +194,40 @@ final class PublishBatch extends MqttFuture<Void> {
       worker.submit(Command.of(nowNanos -> entries.forEach(worker::cancel), failure -> {}));
     }
 
-    private void onSuccess(int place, PublishResult result) {
-      worker.onPublished(messages.get(place), null, result, null);
-      onEndedHere(1);
-    }
-
-    private void onFailure(int place, MqttException failure) {
-      addFailure(place, failure);
-      worker.onPublished(messages.get(place), null, null, failure);
-      onEndedHere(1);
-    }
-
-    private void onKept(int place, MqttException failure) {
-      addFailure(place, worker.kept(messages.get(place), failure));
-      onEndedHere(1);
-    }
-
     private void onEndedHere(int count) {
       openHere -= count;
       if (openHere == 0) {
-        PublishBatch.this.onEnded(weight());
+        onEnded(weight());
       }
     }
-  }
 
-  /** One of the messages, when the engine has it. */
-  private static final class Sent implements Completion<PublishResult> {
-    private final Part part;
-    private final int place;
+    /** One of the messages, when the engine has it. */
+    private final class Given implements Completion<PublishResult> {
+      private final int place;
 
-    Sent(Part part, int place) {
-      this.part = part;
-      this.place = place;
-    }
+      Given(int place) {
+        this.place = place;
+      }
 
-    @Override
-    public void onSuccess(PublishResult result) {
-      part.onSuccess(place, result);
-    }
+      @Override
+      public void onSuccess(PublishResult result) {
+        worker.onPublished(messages.get(place), null, result, null);
+        onEndedHere(1);
+      }
 
-    @Override
-    public void onFailure(MqttException failure) {
-      part.onFailure(place, failure);
-    }
+      @Override
+      public void onFailure(MqttException failure) {
+        addFailure(place, failure);
+        worker.onPublished(messages.get(place), null, null, failure);
+        onEndedHere(1);
+      }
 
-    @Override
-    public void onKept(MqttException failure) {
-      part.onKept(place, failure);
+      /** Whether it will succeed is open, so {@code onPublished} is not told here. */
+      @Override
+      public void onKept(MqttException failure) {
+        addFailure(place, worker.kept(messages.get(place), failure));
+        onEndedHere(1);
+      }
     }
   }
 }

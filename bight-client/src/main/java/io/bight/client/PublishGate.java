@@ -80,10 +80,10 @@ final class PublishGate {
   }
 
   /**
-   * Does so.
+   * Lets a message pass, or fails it, or waits for that if it may.
    *
-   * @param mayWait whether it may wait for room where the policy says so
-   * @return false if it has failed because there was no room when it did not wait any longer
+   * @param mayWait whether it waits for room where the policy says so; else it is refused
+   * @return false if it has waited in vain, as those behind it would
    */
   boolean enter(PublishFuture publish, boolean mayWait) {
     boolean isLatest = publish.offlinePolicy() == OfflinePolicy.LATEST_PER_TOPIC;
@@ -107,7 +107,10 @@ final class PublishGate {
     if (room.tryTake(publish.heapBytes())) {
       submit(publish);
     } else if (overflowPolicy == OverflowPolicy.BLOCK) {
-      return waitForRoom(publish, mayWait ? blockTimeout : Duration.ZERO);
+      if (mayWait) {
+        return waitForRoom(publish);
+      }
+      refuseOrDrop(publish, room.describe());
     } else if (overflowPolicy == OverflowPolicy.DROP_OLDEST) {
       room.take(publish.heapBytes());
       submit(publish);
@@ -267,7 +270,7 @@ final class PublishGate {
   }
 
   /** Returns false if it has waited in vain. */
-  private boolean waitForRoom(PublishFuture publish, Duration limit) {
+  private boolean waitForRoom(PublishFuture publish) {
     if (loop.inLoop()) {
       publish.refuse(
           new MqttQueueFullException(
@@ -282,7 +285,7 @@ final class PublishGate {
       return true;
     }
     try {
-      if (awaitRoom(publish, limit)) {
+      if (awaitRoom(publish)) {
         submit(publish);
         return true;
       }
@@ -309,8 +312,8 @@ final class PublishGate {
   }
 
   /** Waits until there is room and takes it; returns false if the message has failed instead. */
-  private boolean awaitRoom(PublishFuture publish, Duration limit) throws InterruptedException {
-    long deadline = Deadline.after(limit);
+  private boolean awaitRoom(PublishFuture publish) throws InterruptedException {
+    long deadline = Deadline.after(blockTimeout);
     while (true) {
       var freed = new RequestFuture<Void>(loop, "room in the queue of " + client.describe());
       waiting.add(freed); // first: what is freed from here on wakes us
@@ -335,11 +338,11 @@ final class PublishGate {
                       + " refused "
                       + describe(publish)
                       + " after waiting for room for "
-                      + limit.toMillis()
+                      + blockTimeout.toMillis()
                       + " ms: "
                       + room.describe()
                       + "; "
-                      + loop.describeDriving(!limit.isZero())));
+                      + loop.describeDriving(!blockTimeout.isZero())));
           return false;
         }
       } finally {

@@ -89,6 +89,39 @@ class StoredSessionTest {
 
   // ---- out
 
+  @Test
+  void aBatchThatWaitedIsKeptAndSentByTheNextClient() {
+    List<Publish> messages =
+        List.of(message("a", Qos.AT_LEAST_ONCE), message("b", Qos.EXACTLY_ONCE));
+    MqttFuture<Void> batch;
+    try (MqttClient client = builder().build()) {
+      batch = client.publishAll(messages);
+      client.loop(Duration.ZERO);
+    }
+    assertThatThrownBy(batch::join)
+        .cause()
+        .isInstanceOfSatisfying(
+            MqttBatchException.class,
+            failure -> assertThat(failure.failures()).containsOnlyKeys(0, 1))
+        .hasMessageContaining("session store keeps the message for 'a'")
+        .hasMessageContaining("session store keeps the message for 'b'");
+    assertThat(published).as("whether they will be is open").isEmpty();
+    server
+        .onConnection()
+        .expectConnect()
+        .sendConnack()
+        .expectPublish("a")
+        .sendPuback()
+        .expectPublish("b")
+        .sendPubrec()
+        .expect(PacketType.PUBREL)
+        .sendPubcomp();
+    try (MqttClient client = builder().build()) {
+      client.connect(LIMIT);
+      driveUntil(client, "both outcomes", () -> published.size() == 2);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"MQTT_3_1_1", "MQTT_5"})
   void whatWaitedIsSentByTheNextClientAndItsOutcomeIsTold(MqttVersion version) {

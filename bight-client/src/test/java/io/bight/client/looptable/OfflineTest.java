@@ -59,7 +59,7 @@ class OfflineTest {
     return server.broker().acceptedMessages().stream().map(ReceivedPacket::payloadUtf8).toList();
   }
 
-  private static List<String> numbers(int first, int last) {
+  static List<String> numbers(int first, int last) {
     return IntStream.rangeClosed(first, last).mapToObj(Integer::toString).toList();
   }
 
