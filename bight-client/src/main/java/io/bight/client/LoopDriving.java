@@ -266,7 +266,7 @@ final class LoopDriving {
    * Waits until a client has ended, or aborts what is left of it after a time. Keeps the interrupt
    * flag: loopForever leaves it set, and what follows it is to end in order all the same.
    */
-  void driveToTheEnd(MqttFuture<Void> future, Duration timeout, Runnable abort) {
+  void endWithin(Duration timeout, MqttFuture<Void> future, Runnable abort) {
     boolean interrupted = Thread.interrupted();
     try {
       if (!driveUntilEnded(future, Deadline.after(timeout))) {

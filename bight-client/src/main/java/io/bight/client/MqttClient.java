@@ -777,7 +777,7 @@ public final class MqttClient implements AutoCloseable {
     MqttFuture<Void> future = closeAsync();
     if (!loop.inLoop()) {
       Runnable abort = () -> worker.submit(Command.of(nowNanos -> worker.abort(), failure -> {}));
-      loop.driving().driveToTheEnd(future, timeout, abort);
+      loop.driving().endWithin(timeout, future, abort);
     }
   }
 

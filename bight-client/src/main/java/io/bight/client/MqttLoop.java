@@ -314,13 +314,7 @@ public final class MqttLoop implements AutoCloseable {
   /** Returns the name, who drives, and how many clients there are. */
   @Override
   public String toString() {
-    return "MqttLoop["
-        + name
-        + ", "
-        + describeState()
-        + ", "
-        + Count.of(clients.size(), "client")
-        + "]";
+    return "MqttLoop[" + name + ", " + describeStateAndClients() + "]";
   }
 
   /**
@@ -344,6 +338,10 @@ public final class MqttLoop implements AutoCloseable {
     return drive == null ? "nobody drives the loop" : "driven by " + drive.describe();
   }
 
+  private String describeStateAndClients() {
+    return describeState() + ", " + Count.of(clients.size(), "client");
+  }
+
   private String whyNotLeft(Drive drive) {
     return driving.whyNotLeft(drive);
   }
@@ -353,9 +351,7 @@ public final class MqttLoop implements AutoCloseable {
     return "'"
         + name
         + "', "
-        + describeState()
-        + ", "
-        + Count.of(clients.size(), "client")
+        + describeStateAndClients()
         + ", last turn "
         + Duration.ofNanos(nowNanos() - lastTurnNanos()).toMillis()
         + " ms ago"
