@@ -27,10 +27,10 @@ final class BightPeer implements Peer {
   private final boolean batches;
   private final MqttLoop loop = MqttLoop.create("bench");
 
-  BightPeer(boolean ownLoop, boolean openSsl, boolean batches) {
-    this.ownLoop = ownLoop;
-    this.openSsl = openSsl;
-    this.batches = batches;
+  BightPeer(PeerName variant) {
+    this.ownLoop = variant == PeerName.BIGHT_OWN_LOOP;
+    this.openSsl = variant == PeerName.BIGHT_OPENSSL;
+    this.batches = variant == PeerName.BIGHT_BATCH;
     if (!ownLoop) {
       loop.loopStart();
     }

@@ -14,10 +14,7 @@ public interface Peer extends AutoCloseable {
   /** The peer of a name in {@link PeerName}, which is loaded only now: a start is measured. */
   static Peer of(PeerName name) {
     return switch (name) {
-      case BIGHT -> new BightPeer(false, false, false);
-      case BIGHT_OWN_LOOP -> new BightPeer(true, false, false);
-      case BIGHT_BATCH -> new BightPeer(false, false, true);
-      case BIGHT_OPENSSL -> new BightPeer(false, true, false);
+      case BIGHT, BIGHT_OWN_LOOP, BIGHT_BATCH, BIGHT_OPENSSL -> new BightPeer(name);
       case VERTX -> new VertxPeer(false);
       case VERTX_CONTEXT -> new VertxPeer(true);
       case HIVEMQ -> new HiveMqPeer();

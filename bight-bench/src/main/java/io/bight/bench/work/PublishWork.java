@@ -43,12 +43,11 @@ record PublishWork(int qos) implements Work {
         Work.await(first, "all messages are done", fromCallbacks::isOver);
         sent = fromCallbacks.done();
       } else {
-        Window window = new Window(options.window());
+        Window window = new Window(options.window(), () -> connections.forEach(Connection::flush));
         publish(connections, payload, window, options.warmUp().toNanos());
         meter.start(window.done());
         publish(connections, payload, window, options.measured().toNanos());
         figures = meter.stop(window.done());
-        connections.forEach(Connection::flush);
         window.awaitAll();
         sent = window.begun();
       }
@@ -69,11 +68,10 @@ record PublishWork(int qos) implements Work {
     int next = 0;
     int count = connections.size();
     long before = window.done();
-    Runnable flush = () -> connections.forEach(Connection::flush);
     // On a busy machine even the first messages may take longer.
     while (System.nanoTime() - end < 0 || window.done() == before) {
       for (int i = 0; i < CLOCK_EVERY; i++) {
-        window.begin(flush);
+        window.begin();
         connections.get(next).publish(TOPIC, payload, qos, window);
         next = next + 1 == count ? 0 : next + 1;
       }

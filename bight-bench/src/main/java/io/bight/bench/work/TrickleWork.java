@@ -48,7 +48,7 @@ record TrickleWork() implements Work {
       int end = (int) ((turn % TURNS_PER_SECOND + 1) * connections.size() / TURNS_PER_SECOND);
       next = turn % TURNS_PER_SECOND == 0 ? 0 : next;
       for (; next < end; next++) {
-        window.begin(() -> {});
+        window.begin();
         connections.get(next).publish(TOPIC, payload, 0, window);
       }
     }

@@ -17,6 +17,7 @@ final class Window implements Completion {
   private static final long LONGEST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final int size;
+  private final Runnable beforeWaiting;
   private final AtomicLong done = new AtomicLong();
   private volatile @Nullable Throwable failure;
 
@@ -26,17 +27,22 @@ final class Window implements Completion {
   private volatile @Nullable Thread waiting;
 
   Window(int size) {
-    this.size = size;
+    this(size, () -> {});
   }
 
   /**
-   * Before each message: waits for room.
+   * Makes a window.
    *
-   * @param beforeWaiting is run if there is none
+   * @param beforeWaiting is run before the thread waits
    */
-  void begin(Runnable beforeWaiting) throws TimeoutException {
+  Window(int size, Runnable beforeWaiting) {
+    this.size = size;
+    this.beforeWaiting = beforeWaiting;
+  }
+
+  /** Before each message: waits for room. */
+  void begin() throws TimeoutException {
     if (begun - done.get() >= size) {
-      beforeWaiting.run();
       awaitDone(begun - size / 2);
     }
     begun++;
@@ -59,6 +65,7 @@ final class Window implements Completion {
   }
 
   private void awaitDone(long count) throws TimeoutException {
+    beforeWaiting.run();
     waiting = Thread.currentThread();
     long deadline = System.nanoTime() + LONGEST_WAIT_NANOS;
     while (done.get() < count) {
