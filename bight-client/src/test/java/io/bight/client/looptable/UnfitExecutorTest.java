@@ -81,7 +81,7 @@ class UnfitExecutorTest {
     Await.until("no executor drives", () -> loop.toString().contains("nobody drives the loop"));
   }
 
-  /** Runs tasks on a thread of its own, and from some time on on that of the caller. */
+  /** Runs tasks on a thread of its own until it turns; then on the caller's. */
   private final class TurningExecutor implements Executor {
     private boolean inline;
 
