@@ -164,8 +164,7 @@ final class Dialer {
           server.host(),
           server.port(),
           options.verifyHostName(),
-          options.handshakeTimeout(),
-          !server.scheme().webSocket);
+          options.handshakeTimeout());
     }
     if (server.scheme().webSocket) {
       PipelineParts.addWebSocket(

@@ -21,7 +21,6 @@ import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
-import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.net.URI;
@@ -37,13 +36,6 @@ import org.jspecify.annotations.Nullable;
 public final class PipelineParts {
   /** Longer headers of a server's answer are none that a WebSocket needs. */
   private static final int LONGEST_HTTP_ANSWER_BYTES = 16 * 1024;
-
-  /**
-   * OpenSSL encrypts so much into one buffer, record by record, instead of a buffer, a promise and
-   * a piece of the write for each record. A batch of messages fits, and no more memory is taken for
-   * a longer one.
-   */
-  private static final int MOST_ENCRYPTED_AT_ONCE_BYTES = 320 * 1024;
 
   private static final ThreadPoolExecutor TLS_TASKS = tlsTasks();
 
@@ -77,8 +69,6 @@ public final class PipelineParts {
    * @param port the port asked for
    * @param verifyHostName whether the certificate must be for the host
    * @param timeout how long the handshake may take
-   * @param inBatches whether what is written are long buffers, one for each flush; pieces that
-   *     belong together, such as a frame and its header, would be copied into one
    */
   public static void addTls(
       Channel channel,
@@ -86,14 +76,10 @@ public final class PipelineParts {
       String host,
       int port,
       boolean verifyHostName,
-      Duration timeout,
-      boolean inBatches) {
+      Duration timeout) {
     TlsContext context = tls == null ? TlsContext.ofJdkDefault() : tls;
     SslHandler handler = context.newHandler(channel.alloc(), host, port, verifyHostName, TLS_TASKS);
     handler.setHandshakeTimeoutMillis(timeout.toMillis());
-    if (inBatches && handler.engine() instanceof ReferenceCountedOpenSslEngine) {
-      handler.setWrapDataSize(MOST_ENCRYPTED_AT_ONCE_BYTES);
-    }
     channel.pipeline().addLast(handler);
   }
 

@@ -218,7 +218,7 @@ class TransportTest {
   }
 
   /**
-   * A message that is longer than one read and than what TLS encrypts at once, and many short ones,
+   * A message that is longer than several reads and than many records of TLS, and many short ones,
    * go to the server and come back, in order.
    */
   static void assertMessagesTravel(MqttClient client, String topic, BlockingQueue<String> received)
