@@ -42,8 +42,6 @@ final class QueueRoom {
 
   private final long maximumMessages;
   private final long maximumBytes;
-  private final long slackMessages;
-  private final long slackBytes;
   private final Session session;
 
   /** What was ever taken less what was given back; by its VarHandle. */
@@ -60,8 +58,6 @@ final class QueueRoom {
   QueueRoom(int maximumMessages, long maximumBytes, Session session) {
     this.maximumMessages = Math.min(maximumMessages, MOST_MESSAGES);
     this.maximumBytes = Math.min(maximumBytes, MOST_BYTES);
-    this.slackMessages = Math.max(this.maximumMessages / 8, LEAST_SLACK_MESSAGES);
-    this.slackBytes = Math.max(this.maximumBytes / 8, LEAST_SLACK_BYTES);
     this.session = session;
     // What a store has kept waits and takes room already.
     this.taken = packed(session.unsentMessages(), session.heldBytes());
@@ -195,8 +191,16 @@ final class QueueRoom {
     long inUse = inUse(now);
     return messagesIn(waiting) > maximumMessages
         || bytesIn(waiting) > maximumBytes
-        || messagesIn(inUse) > maximumMessages + keptBeyondMessages + slackMessages
-        || bytesIn(inUse) > maximumBytes + keptBeyondBytes + slackBytes;
+        || messagesIn(inUse) > maximumMessages + keptBeyondMessages + slackMessages()
+        || bytesIn(inUse) > maximumBytes + keptBeyondBytes + slackBytes();
+  }
+
+  private long slackMessages() {
+    return Math.max(maximumMessages / 8, LEAST_SLACK_MESSAGES);
+  }
+
+  private long slackBytes() {
+    return Math.max(maximumBytes / 8, LEAST_SLACK_BYTES);
   }
 
   /** Names what is in use and what there is, for messages. */

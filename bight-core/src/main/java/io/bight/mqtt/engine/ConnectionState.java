@@ -48,8 +48,11 @@ final class ConnectionState {
   final MqttDecoder decoder;
   final long connackDeadlineNanos;
 
-  /** Messages delivered and not yet acknowledged to the server, in the order of arrival. */
-  final ArrayDeque<IncomingPublish> unacknowledged = new ArrayDeque<>(0);
+  /**
+   * Messages delivered and not yet acknowledged to the server, in the order of arrival; null before
+   * the first that is not acknowledged at once.
+   */
+  private @Nullable ArrayDeque<IncomingPublish> unacknowledged;
 
   final int receiveMaximum;
 
@@ -150,7 +153,28 @@ final class ConnectionState {
   /** A message waits for its acknowledgement, and for those of the messages before it. */
   void queueUnacknowledged(IncomingPublish incoming) {
     incoming.isQueued = true;
+    if (unacknowledged == null) {
+      unacknowledged = new ArrayDeque<>(4);
+    }
     unacknowledged.add(incoming);
+  }
+
+  boolean hasUnacknowledged() {
+    return unacknowledged != null && !unacknowledged.isEmpty();
+  }
+
+  int unacknowledgedMessages() {
+    return unacknowledged == null ? 0 : unacknowledged.size();
+  }
+
+  @Nullable IncomingPublish firstUnacknowledged() {
+    return unacknowledged == null ? null : unacknowledged.peek();
+  }
+
+  void removeUnacknowledged(IncomingPublish incoming) {
+    if (unacknowledged != null) {
+      unacknowledged.remove(incoming); // the first, so it is found at once
+    }
   }
 
   @Nullable String topicOfAlias(int alias) {

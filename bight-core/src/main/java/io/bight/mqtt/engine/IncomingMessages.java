@@ -62,7 +62,7 @@ final class IncomingMessages {
         onRepetition(connection, earlier, incoming);
         return;
       }
-      session.receiving.put(publish.packetIdentifier(), incoming);
+      session.receive(publish.packetIdentifier(), incoming);
     } else if (session.recent != null) {
       RecentMessages.Entry earlier = session.recent.findOrAdd(incoming, connection);
       if (earlier != null) {
@@ -71,7 +71,7 @@ final class IncomingMessages {
       }
     }
     connection.receiveQuotaUsed++;
-    if (!connection.unacknowledged.isEmpty()) {
+    if (connection.hasUnacknowledged()) {
       connection.queueUnacknowledged(incoming);
       listener.onMessage(incoming);
       return;
@@ -100,7 +100,7 @@ final class IncomingMessages {
       earlier.connection = connection;
     }
     if (earlier.answer != null) {
-      session.receiving.put(repetition.message().packetIdentifier(), repetition);
+      session.receive(repetition.message().packetIdentifier(), repetition);
       answerRepetition(connection, repetition, earlier.answer, earlier.answerProperties);
     } else if (!onThisConnection) {
       // The application still works on the first delivery; its answer will go out here.
@@ -254,8 +254,8 @@ final class IncomingMessages {
   /** Sends what is answered, up to the first message that is not [MQTT-4.6.0-2], [MQTT-4.6.0-3]. */
   private void sendAcknowledgements(ConnectionState connection) {
     IncomingPublish first;
-    while ((first = connection.unacknowledged.peek()) != null && first.answer != null) {
-      connection.unacknowledged.remove();
+    while ((first = connection.firstUnacknowledged()) != null && first.answer != null) {
+      connection.removeUnacknowledged(first);
       sendAcknowledgement(connection, first, first.answer);
     }
   }
@@ -288,7 +288,7 @@ final class IncomingMessages {
   /** Takes over what a store has kept. */
   void restore(List<Integer> handledPacketIdentifiers) {
     for (Integer packetIdentifier : handledPacketIdentifiers) {
-      session.receiving.put(packetIdentifier, IncomingPublish.handledBefore(packetIdentifier));
+      session.receive(packetIdentifier, IncomingPublish.handledBefore(packetIdentifier));
     }
   }
 

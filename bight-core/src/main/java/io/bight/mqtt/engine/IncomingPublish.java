@@ -29,7 +29,7 @@ public final class IncomingPublish {
   /** Whether the answer has gone to the server, on whatever connection: PUBREL may follow. */
   boolean answerSent;
 
-  /** Whether it waits among {@link ConnectionState#unacknowledged}. */
+  /** Whether it waits for the acknowledgements of messages before it, or for its own. */
   boolean isQueued;
 
   /** Whether the application will not answer any more, as far as it knows. */

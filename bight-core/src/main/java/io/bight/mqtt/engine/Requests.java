@@ -294,7 +294,7 @@ final class Requests {
                 new UnsubscribeRequest(List.of(filter), Properties.NONE, new Unawaited<>());
           };
       if (unanswered == null) {
-        session.wanted.put(filter, Session.WantedSubscription.of(stored));
+        session.want(filter, Session.WantedSubscription.of(stored));
       } else {
         unanswered.isRestored = true;
         number(unanswered);
@@ -450,7 +450,7 @@ final class Requests {
     int identifier = request.properties.get(Property.SUBSCRIPTION_IDENTIFIER, 0);
     var granted = new Session.WantedSubscription(wanted, identifier, true);
     if (!granted.equals(before)) {
-      session.wanted.put(wanted.topicFilter(), granted);
+      session.want(wanted.topicFilter(), granted);
       if (session.lastAsked(wanted.topicFilter()) != request) { // else when the request is done
         keeper.putSubscription(wanted.topicFilter());
       }

@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +33,10 @@ public final class Session {
       throw new ExceptionInInitializerError(e);
     }
   }
+
+  // Nothing can be put into these, but all else be done as with any map.
+  private static final Map<Integer, IncomingPublish> NONE_RECEIVED = Collections.emptyMap();
+  private static final Map<String, WantedSubscription> NONE_WANTED = Collections.emptyMap();
 
   /** Packet identifiers in use, by messages and by requests. */
   final PacketIdentifiers<Object> packetIdentifiers = new PacketIdentifiers<>();
@@ -66,14 +71,19 @@ public final class Session {
   /** QoS 2 messages whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
   final PublishList released = new PublishList();
 
-  /** QoS 2 messages from their delivery until PUBREL. */
-  final Map<Integer, IncomingPublish> receiving = new HashMap<>();
+  // Many clients only publish, and there may be many clients: these are made for the first entry.
+
+  /** QoS 2 messages from their delivery until PUBREL; {@link #receive} adds one. */
+  Map<Integer, IncomingPublish> receiving = NONE_RECEIVED;
 
   /** The last QoS 1 messages; null where repetitions are not looked for. */
   final @Nullable RecentMessages recent;
 
-  /** What the server has granted and is wanted, to be asked for again on a new session. */
-  final Map<String, WantedSubscription> wanted = new LinkedHashMap<>();
+  /**
+   * What the server has granted and is wanted, to be asked for again on a new session; {@link
+   * #want} adds one.
+   */
+  Map<String, WantedSubscription> wanted = NONE_WANTED;
 
   /** The last request about each topic filter, until it is answered. */
   private Map<String, Requests.Request> asked = Map.of();
@@ -154,6 +164,20 @@ public final class Session {
   /** No message gets a place before one that was kept. */
   void skipPosition(long position) {
     nextPosition = Math.max(nextPosition, position + 1);
+  }
+
+  void receive(int packetIdentifier, IncomingPublish incoming) {
+    if (receiving == NONE_RECEIVED) {
+      receiving = new HashMap<>();
+    }
+    receiving.put(packetIdentifier, incoming);
+  }
+
+  void want(String topicFilter, WantedSubscription subscription) {
+    if (wanted == NONE_WANTED) {
+      wanted = new LinkedHashMap<>();
+    }
+    wanted.put(topicFilter, subscription);
   }
 
   /** Tells whether QoS 2 messages may be of a session that the server has lost. */

@@ -96,10 +96,10 @@ final class Mutations {
             "a message is acknowledged before the program has finished",
             30,
             "IncomingMessages",
-            "    connection.receiveQuotaUsed++;\n    if (!connection.unacknowledged",
+            "    connection.receiveQuotaUsed++;\n    if (connection.hasUnacknowledged",
             "    connection.receiveQuotaUsed++;\n"
                 + "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
-                + "    if (!connection.unacknowledged"),
+                + "    if (connection.hasUnacknowledged"),
         mutation(
             "acknowledgements leave in the order in which the program finishes",
             194,
@@ -110,7 +110,7 @@ final class Mutations {
             """,
             """
                   if (incoming.isQueued) {
-                    connection.unacknowledged.remove(incoming);
+                    connection.removeUnacknowledged(incoming);
                     sendAcknowledgement(connection, incoming, incoming.answer);
             """),
         mutation(
