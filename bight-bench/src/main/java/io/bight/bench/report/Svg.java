@@ -28,6 +28,7 @@ final class Svg {
           "p99_micros",
           "p999_micros",
           "cpu_millis",
+          "connect_warm_cpu_seconds",
           "connect_seconds",
           "heap_bytes_per_connection",
           "resident_kibibytes_per_connection",

@@ -10,9 +10,12 @@ import java.util.Map;
 
 /**
  * Connects many clients, and then does nothing while their keep alive of 60 s goes on. The clients
- * of one library share what it lets them share; Bight's are on one loop.
+ * of one library share what it lets them share; Bight's are on one loop. At the end all connect
+ * again a few times: what that costs when everything is compiled.
  */
 record IdleWork() implements Work {
+  private static final int WARM_ROUNDS = 3;
+
   @Override
   public Figures run(PeerName name, WorkOptions options, SinkControl control) throws Exception {
     int count = options.connections();
@@ -51,8 +54,25 @@ record IdleWork() implements Work {
           .put("pings", (double) (control.counts().getOrDefault("pings", 0L) - pings))
           .put("idle_seconds", idleNanos / 1e9);
       ManyConnections.close(connections);
+      figures.put("connect_warm_cpu_seconds", connectWarm(peer, options, control));
       first.close();
       return figures;
     }
+  }
+
+  /** Connects them all again and again; returns the CPU seconds of the last time. */
+  private static double connectWarm(Peer peer, WorkOptions options, SinkControl control)
+      throws Exception {
+    double cpuNanos = 0;
+    for (int round = 0; round < WARM_ROUNDS; round++) {
+      Map<String, Long> before = control.counts();
+      double startCpuNanos = Meter.processCpuNanos();
+      List<Connection> connections =
+          ManyConnections.open(peer, Work.connectionOptions(options), options.connections());
+      cpuNanos = Meter.processCpuNanos() - startCpuNanos;
+      Work.requireCount(control, before, "connects", options.connections());
+      ManyConnections.close(connections);
+    }
+    return cpuNanos / 1e9;
   }
 }
