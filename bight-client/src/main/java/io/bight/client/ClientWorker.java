@@ -5,7 +5,6 @@ import io.bight.client.MqttClient.State;
 import io.bight.mqtt.MqttDisconnectedException;
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttStoreException;
-import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
@@ -16,6 +15,7 @@ import io.bight.mqtt.engine.EngineListener;
 import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
 import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.engine.Session;
 import io.bight.mqtt.engine.SessionStore;
@@ -235,24 +235,22 @@ final class ClientWorker implements EngineListener {
   }
 
   @Nullable OutgoingPublish publish(PublishFuture publish, long nowNanos) {
-    if (closed || gate.isStale(publish)) {
+    if (!closed && gate.isStale(publish)) {
       gate.giveBack(1, publish.heapBytes());
-      publish.onFailure(closed ? clientClosed() : gate.stale(publish));
+      publish.onFailure(gate.stale(publish));
       return null;
     }
-    return engine.publish(
-        publish.message(), publish.offlinePolicy(), publish.tag(), publish, nowNanos);
+    return give(publish, nowNanos);
   }
 
-  /** Gives the engine a message that is published together with others. */
-  @Nullable OutgoingPublish publish(
-      Publish message, Completion<PublishResult> completion, long nowNanos) {
+  /** Gives the engine a message, alone or one of several that are published together. */
+  @Nullable OutgoingPublish give(Publication publication, long nowNanos) {
     if (closed) {
-      gate.giveBack(1, OutgoingPublish.heapBytesOf(message, OfflinePolicy.QUEUE));
-      completion.onFailure(clientClosed());
+      gate.giveBack(1, OutgoingPublish.heapBytesOf(publication));
+      publication.onFailure(clientClosed());
       return null;
     }
-    return engine.publish(message, completion, nowNanos);
+    return engine.publish(publication, nowNanos);
   }
 
   /** A message is not sent. Callbacks are told if this is the driver; any thread. */

@@ -3,8 +3,8 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.OfflinePolicy;
-import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
@@ -168,7 +168,7 @@ final class PublishBatch extends MqttFuture<Void> {
     @Override
     public void run(long nowNanos) {
       for (; next < to && !isDone(); next++) {
-        OutgoingPublish entry = worker.publish(messages.get(next), new Given(next), nowNanos);
+        OutgoingPublish entry = worker.give(new Given(next), nowNanos);
         if (entry != null) {
           entries.add(entry);
         }
@@ -202,11 +202,16 @@ final class PublishBatch extends MqttFuture<Void> {
     }
 
     /** One of the messages, when the engine has it. */
-    private final class Given implements Completion<PublishResult> {
+    private final class Given implements Publication {
       private final int place;
 
       Given(int place) {
         this.place = place;
+      }
+
+      @Override
+      public Publish message() {
+        return messages.get(place);
       }
 
       @Override

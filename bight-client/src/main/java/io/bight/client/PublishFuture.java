@@ -3,8 +3,8 @@ package io.bight.client;
 
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.OfflinePolicy;
-import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Publish;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A publish on its way: the command that carries it to the loop and the future that brings its
  * outcome back, in one small object, since there is one for each message.
  */
-class PublishFuture extends StagedFuture<PublishResult>
-    implements Command, Completion<PublishResult> {
+class PublishFuture extends StagedFuture<PublishResult> implements Command, Publication {
   private static final OfflinePolicy[] OFFLINE_POLICIES = OfflinePolicy.values();
 
   private final ClientWorker worker;
@@ -68,7 +67,7 @@ class PublishFuture extends StagedFuture<PublishResult>
     }
 
     @Override
-    @Nullable String tag() {
+    public @Nullable String tag() {
       return tag;
     }
 
@@ -78,16 +77,14 @@ class PublishFuture extends StagedFuture<PublishResult>
     }
   }
 
-  final Publish message() {
+  @Override
+  public final Publish message() {
     return message;
   }
 
-  final OfflinePolicy offlinePolicy() {
+  @Override
+  public final OfflinePolicy offlinePolicy() {
     return OFFLINE_POLICIES[offlinePolicy];
-  }
-
-  @Nullable String tag() {
-    return null;
   }
 
   int connection() {
@@ -96,7 +93,7 @@ class PublishFuture extends StagedFuture<PublishResult>
 
   /** Returns what the message counts for against the queue's bound. */
   final long heapBytes() {
-    return OutgoingPublish.heapBytesOf(message, offlinePolicy(), tag());
+    return OutgoingPublish.heapBytesOf(this);
   }
 
   @Override

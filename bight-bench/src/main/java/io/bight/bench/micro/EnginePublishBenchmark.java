@@ -3,7 +3,7 @@ package io.bight.bench.micro;
 
 import io.bight.mqtt.MqttException;
 import io.bight.mqtt.Qos;
-import io.bight.mqtt.engine.Completion;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
@@ -34,7 +34,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(1)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-public class EnginePublishBenchmark implements Completion<PublishResult> {
+public class EnginePublishBenchmark implements Publication {
   private static final int PUBACK = 0x40;
   private static final int PUBREC = 0x50;
   private static final int PUBREL = 0x62;
@@ -75,7 +75,7 @@ public class EnginePublishBenchmark implements Completion<PublishResult> {
     message =
         Publish.builder(Sample.TOPIC).payload(new byte[PAYLOAD_BYTES]).qos(Qos.of(qos)).build();
     for (int i = batch; i < inFlight; i++) {
-      client.engine.publish(message, this, ConnectedEngine.NOW);
+      client.engine.publish(this, ConnectedEngine.NOW);
       published++;
     }
     take();
@@ -97,7 +97,7 @@ public class EnginePublishBenchmark implements Completion<PublishResult> {
   /** Publishes a message, and every so often has a batch of them taken and answered. */
   @Benchmark
   public void publish() {
-    client.engine.publish(message, this, ConnectedEngine.NOW);
+    client.engine.publish(this, ConnectedEngine.NOW);
     published++;
     if (++waiting == batch) {
       waiting = 0;
@@ -149,6 +149,11 @@ public class EnginePublishBenchmark implements Completion<PublishResult> {
 
   private static void answer(ByteBuf answers, int first, int identifier) {
     answers.writeByte(first).writeByte(2).writeShort(identifier);
+  }
+
+  @Override
+  public Publish message() {
+    return message;
   }
 
   @Override

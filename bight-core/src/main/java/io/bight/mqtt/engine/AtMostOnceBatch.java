@@ -1,7 +1,6 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
-import io.bight.mqtt.packet.Publish;
 import java.util.Arrays;
 
 /**
@@ -13,26 +12,20 @@ final class AtMostOnceBatch {
   /** Stands for a batch without QoS 0 messages. */
   static final AtMostOnceBatch EMPTY = new AtMostOnceBatch(0);
 
-  private Publish[] messages;
-  private Completion<PublishResult>[] completions;
+  private Publication[] publications;
   private int size;
   private int told;
   private long heapBytes;
 
-  @SuppressWarnings({"unchecked", "rawtypes"}) // only add writes to it
   AtMostOnceBatch(int capacity) {
-    messages = new Publish[capacity];
-    completions = new Completion[capacity];
+    publications = new Publication[capacity];
   }
 
-  void add(Publish message, Completion<PublishResult> completion, long bytes) {
-    if (size == messages.length) {
-      int larger = Math.max(8, 2 * size);
-      messages = Arrays.copyOf(messages, larger);
-      completions = Arrays.copyOf(completions, larger);
+  void add(Publication publication, long bytes) {
+    if (size == publications.length) {
+      publications = Arrays.copyOf(publications, Math.max(8, 2 * size));
     }
-    messages[size] = message;
-    completions[size++] = completion;
+    publications[size++] = publication;
     heapBytes += bytes;
   }
 
@@ -52,13 +45,8 @@ final class AtMostOnceBatch {
     return told < size;
   }
 
-  /** Returns the message whose outcome is to be told next. */
-  Publish message() {
-    return messages[told];
-  }
-
-  /** Returns whom to tell of it, which is then done. */
-  Completion<PublishResult> takeCompletion() {
-    return completions[told++];
+  /** Returns the message whose outcome is to be told next; then it counts as told. */
+  Publication takeUntold() {
+    return publications[told++];
   }
 }

@@ -221,11 +221,11 @@ final class ConnectionState {
   }
 
   /** Counts a QoS 0 message to the batch being made. */
-  void addAtMostOnce(Publish message, Completion<PublishResult> completion, long heapBytes) {
+  void addAtMostOnce(Publication publication, long heapBytes) {
     if (atMostOnce.size() == 0) {
       atMostOnce = new AtMostOnceBatch(lastAtMostOnce);
     }
-    atMostOnce.add(message, completion, heapBytes);
+    atMostOnce.add(publication, heapBytes);
   }
 
   /** The transport has taken the oldest batch; returns its QoS 0 messages. */
@@ -363,7 +363,7 @@ final class ConnectionState {
     disconnect = null;
     for (OutgoingPublish publish; (publish = takeLast()) != null; ) {
       if (publish.message().qos() == Qos.AT_MOST_ONCE) {
-        addAtMostOnce(publish.message(), publish.completion(), publish.heapBytes());
+        addAtMostOnce(publish.completion(), publish.heapBytes());
       }
     }
     if (atMostOnce.size() > 0) {

@@ -478,47 +478,39 @@ public final class MqttEngine {
    */
   public @Nullable OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
-    return publish(message, OfflinePolicy.QUEUE, null, completion, nowNanos);
+    return publish(Publication.of(message, OfflinePolicy.QUEUE, null, completion), nowNanos);
   }
 
   /**
    * Sends a message, or does with it what its policy says where it cannot be sent at once.
    *
-   * @param message the message
-   * @param offlinePolicy whether it waits
-   * @param tag what the program knows it by, kept with it in the store; or null
-   * @param completion is told the outcome
+   * @param publication the message, and who is told the outcome
    * @param nowNanos the time
    * @return the entry by which the message can be cancelled and looked at, or null if it has had
    *     its turn already and is on its way at QoS 0
    */
-  public @Nullable OutgoingPublish publish(
-      Publish message,
-      OfflinePolicy offlinePolicy,
-      @Nullable String tag,
-      Completion<PublishResult> completion,
-      long nowNanos) {
+  public @Nullable OutgoingPublish publish(Publication publication, long nowNanos) {
     this.nowNanos = nowNanos;
-    Publish own = message.properties().isEmpty() ? message : withoutForeignProperties(message);
-    Long expiry =
-        own.properties().isEmpty() ? null : own.properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
-    int heapBytes = OutgoingPublish.heapBytesOf(message, offlinePolicy, tag);
-    if (expiry == null && outgoing.publishAtMostOnce(own, heapBytes, completion)) {
+    int heapBytes = OutgoingPublish.heapBytesOf(publication);
+    Publication own = publication;
+    long expiresAtNanos = OutgoingPublish.NEVER;
+    if (!publication.message().properties().isEmpty()) {
+      own = withoutForeignProperties(publication);
+      Long expiry = own.message().properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
+      if (expiry != null) {
+        expiresAtNanos = nowNanos + TimeUnit.SECONDS.toNanos(expiry);
+      }
+    }
+    if (expiresAtNanos == OutgoingPublish.NEVER && outgoing.publishAtMostOnce(own, heapBytes)) {
       return null;
     }
-    OutgoingPublish publish =
-        OutgoingPublish.of(
-            own,
-            offlinePolicy,
-            tag,
-            completion,
-            heapBytes,
-            expiry == null ? OutgoingPublish.NEVER : nowNanos + TimeUnit.SECONDS.toNanos(expiry));
+    OutgoingPublish publish = OutgoingPublish.of(own, heapBytes, expiresAtNanos);
     outgoing.publish(publish);
     return publish;
   }
 
-  private static Publish withoutForeignProperties(Publish message) {
+  private static Publication withoutForeignProperties(Publication publication) {
+    Publish message = publication.message();
     // A message passed on as it came in may still have them: this is the server's alone
     // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
     Properties properties =
@@ -527,8 +519,12 @@ public final class MqttEngine {
             .without(Property.SUBSCRIPTION_IDENTIFIER)
             .without(Property.TOPIC_ALIAS);
     return properties.size() == message.properties().size()
-        ? message
-        : message.withProperties(properties);
+        ? publication
+        : Publication.of(
+            message.withProperties(properties),
+            publication.offlinePolicy(),
+            publication.tag(),
+            publication);
   }
 
   /**

@@ -11,7 +11,6 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
-import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -58,15 +57,15 @@ final class OutgoingMessages {
    *
    * @return false if it may have to wait, or there is no room
    */
-  boolean publishAtMostOnce(Publish message, int heapBytes, Completion<PublishResult> completion) {
-    if (message.qos() != Qos.AT_MOST_ONCE
+  boolean publishAtMostOnce(Publication publication, int heapBytes) {
+    if (publication.message().qos() != Qos.AT_MOST_ONCE
         || !session.queue.isEmpty()
         || session.heldBytes + heapBytes > options.queueMaximumBytes()
         || !sender.canSendNow(Qos.AT_MOST_ONCE)) {
       return false;
     }
     session.heldBytes += heapBytes;
-    sender.sendAtMostOnce(engine.connection(), message, heapBytes, completion);
+    sender.sendAtMostOnce(engine.connection(), publication, heapBytes);
     return true;
   }
 

@@ -32,7 +32,6 @@ public class OutgoingPublish {
     DONE
   }
 
-  private static final OfflinePolicy[] OFFLINE_POLICIES = OfflinePolicy.values();
   private static final Progress[] PROGRESSES = Progress.values();
 
   // How a message stands in the queue. Once it was sent, nobody asks whether it is followed.
@@ -48,10 +47,8 @@ public class OutgoingPublish {
   private static final int LATEST_OVERHEAD_BYTES = 80;
   private static final int PROPERTY_OVERHEAD_BYTES = 64;
 
-  // With these an entry takes 48 bytes where references are compressed; one more makes it 56.
-  private final Publish message;
-  private final byte offlinePolicy;
-  private final Completion<PublishResult> completion;
+  // With these an entry takes 48 bytes where references are compressed.
+  private final Publication publication;
   private final int heapBytes;
 
   /** Its place among the messages of the session, by which the store knows it. */
@@ -79,56 +76,29 @@ public class OutgoingPublish {
   /** Whether this message has used up a part of the current connection's send quota. */
   boolean holdsQuota;
 
-  @SuppressWarnings("EnumOrdinal") // a byte instead of a reference: there are many of these
-  private OutgoingPublish(
-      Publish message,
-      OfflinePolicy offlinePolicy,
-      Completion<PublishResult> completion,
-      int heapBytes) {
-    this.message = message;
-    this.offlinePolicy = (byte) offlinePolicy.ordinal();
-    this.completion = completion;
+  private OutgoingPublish(Publication publication, int heapBytes) {
+    this.publication = publication;
     this.heapBytes = heapBytes;
   }
 
   /**
    * Returns the entry of a message that has just been given to the engine.
    *
-   * @param tag what the program knows the message by, or null
    * @param expiresAtNanos when it expires, or {@link #NEVER}
    */
-  static OutgoingPublish of(
-      Publish message,
-      OfflinePolicy offlinePolicy,
-      @Nullable String tag,
-      Completion<PublishResult> completion,
-      int heapBytes,
-      long expiresAtNanos) {
-    return tag == null && expiresAtNanos == NEVER
-        ? new OutgoingPublish(message, offlinePolicy, completion, heapBytes)
-        : new Marked(message, offlinePolicy, tag, completion, heapBytes, expiresAtNanos);
+  static OutgoingPublish of(Publication publication, int heapBytes, long expiresAtNanos) {
+    return expiresAtNanos == NEVER
+        ? new OutgoingPublish(publication, heapBytes)
+        : new Expiring(publication, heapBytes, expiresAtNanos);
   }
 
-  /** One of the few that have a tag or expire. */
-  private static final class Marked extends OutgoingPublish {
-    private final @Nullable String tag;
+  /** One of the few that expire. */
+  private static final class Expiring extends OutgoingPublish {
     private final long expiresAtNanos;
 
-    Marked(
-        Publish message,
-        OfflinePolicy offlinePolicy,
-        @Nullable String tag,
-        Completion<PublishResult> completion,
-        int heapBytes,
-        long expiresAtNanos) {
-      super(message, offlinePolicy, completion, heapBytes);
-      this.tag = tag;
+    Expiring(Publication publication, int heapBytes, long expiresAtNanos) {
+      super(publication, heapBytes);
       this.expiresAtNanos = expiresAtNanos;
-    }
-
-    @Override
-    public @Nullable String tag() {
-      return tag;
     }
 
     @Override
@@ -140,13 +110,12 @@ public class OutgoingPublish {
   /** Returns the entry of a message that a store has kept; its state is set by the caller. */
   static OutgoingPublish restored(
       StoredPublish kept, Completion<PublishResult> completion, long nowNanos) {
+    Publication publication =
+        Publication.of(kept.message(), kept.offlinePolicy(), kept.tag(), completion);
     OutgoingPublish publish =
         of(
-            kept.message(),
-            kept.offlinePolicy(),
-            kept.tag(),
-            completion,
-            heapBytesOf(kept.message(), kept.offlinePolicy(), kept.tag()),
+            publication,
+            heapBytesOf(publication),
             kept.nanosToLive() == StoredPublish.NEVER_EXPIRES
                 ? NEVER
                 : nowNanos + kept.nanosToLive());
@@ -159,7 +128,7 @@ public class OutgoingPublish {
   final StoredPublish toStored(long nowNanos) {
     return new StoredPublish(
         position,
-        message,
+        message(),
         offlinePolicy(),
         tag(),
         expires() ? expiresAtNanos() - nowNanos : StoredPublish.NEVER_EXPIRES,
@@ -185,14 +154,16 @@ public class OutgoingPublish {
   }
 
   /**
-   * Returns about how much heap a message with a tag takes.
+   * Returns about how much heap a message takes from its publish until it is done.
    *
-   * @param message the message
-   * @param offlinePolicy the policy that it is published with
-   * @param tag what the program knows it by, or null
+   * @param publication the message, its policy and its tag
    * @return the bytes that count against the queue's bound
    */
-  public static int heapBytesOf(
+  public static int heapBytesOf(Publication publication) {
+    return heapBytesOf(publication.message(), publication.offlinePolicy(), publication.tag());
+  }
+
+  private static int heapBytesOf(
       Publish message, OfflinePolicy offlinePolicy, @Nullable String tag) {
     long bytes = OVERHEAD_BYTES + message.payload().length + 2L * message.topic().length();
     if (offlinePolicy == OfflinePolicy.LATEST_PER_TOPIC) {
@@ -225,7 +196,7 @@ public class OutgoingPublish {
    * @return the message as the application gave it
    */
   public final Publish message() {
-    return message;
+    return publication.message();
   }
 
   /**
@@ -234,7 +205,7 @@ public class OutgoingPublish {
    * @return its policy
    */
   public final OfflinePolicy offlinePolicy() {
-    return OFFLINE_POLICIES[offlinePolicy];
+    return publication.offlinePolicy();
   }
 
   /**
@@ -242,8 +213,8 @@ public class OutgoingPublish {
    *
    * @return the tag that it was published with, or null
    */
-  public @Nullable String tag() {
-    return null;
+  public final @Nullable String tag() {
+    return publication.tag();
   }
 
   /** Returns what the message counts for against the queue's bound in bytes. */
@@ -260,7 +231,7 @@ public class OutgoingPublish {
     return PROGRESSES[progress];
   }
 
-  @SuppressWarnings("EnumOrdinal") // as with the policy
+  @SuppressWarnings("EnumOrdinal") // a byte instead of a reference: there are many of these
   final void setProgress(Progress progress) {
     this.progress = (byte) progress.ordinal();
   }
@@ -295,8 +266,9 @@ public class OutgoingPublish {
     return packetIdentifier;
   }
 
-  final Completion<PublishResult> completion() {
-    return completion;
+  /** Returns who is told of its end. */
+  final Publication completion() {
+    return publication;
   }
 
   /** Returns the seconds this message may still live at a time, rounded up; at most 0: expired. */
@@ -315,6 +287,9 @@ public class OutgoingPublish {
 
   @Override
   public final String toString() {
-    return message + " " + progress() + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier());
+    return message()
+        + " "
+        + progress()
+        + (packetIdentifier == 0 ? "" : " id=" + packetIdentifier());
   }
 }

@@ -59,7 +59,7 @@ final class PublishEnds {
     session.free(batch.takeHeapBytes());
     PublishResult result = PublishResult.of(Qos.AT_MOST_ONCE, ReasonCode.SUCCESS, Properties.NONE);
     while (batch.hasUntold()) { // a completion may end the connection, and with it the rest
-      batch.takeCompletion().onSuccess(result);
+      batch.takeUntold().onSuccess(result);
     }
   }
 
@@ -67,8 +67,8 @@ final class PublishEnds {
   void unwritten(AtMostOnceBatch batch, Function<Publish, MqttException> failure) {
     session.free(batch.takeHeapBytes());
     while (batch.hasUntold()) {
-      MqttException why = failure.apply(batch.message());
-      batch.takeCompletion().onFailure(why);
+      Publication publication = batch.takeUntold();
+      publication.onFailure(failure.apply(publication.message()));
     }
   }
 

@@ -267,11 +267,8 @@ final class PublishSender {
   }
 
   /** Appends a QoS 0 message that needs no entry in the session; what it takes is counted. */
-  void sendAtMostOnce(
-      ConnectionState connection,
-      Publish message,
-      int heapBytes,
-      Completion<PublishResult> completion) {
+  void sendAtMostOnce(ConnectionState connection, Publication publication, int heapBytes) {
+    Publish message = publication.message();
     MqttException failure = refusalOf(connection, message);
     if (failure == null) {
       try {
@@ -282,10 +279,10 @@ final class PublishSender {
     }
     session.leaveQueue();
     if (failure == null) {
-      connection.addAtMostOnce(message, completion, heapBytes);
+      connection.addAtMostOnce(publication, heapBytes);
     } else {
       session.free(heapBytes);
-      completion.onFailure(failure);
+      publication.onFailure(failure);
     }
   }
 
@@ -338,7 +335,7 @@ final class PublishSender {
     encode(connection, message, publish.packetIdentifier, false);
     if (message.qos() == Qos.AT_MOST_ONCE) {
       ends.leaveWithBatch(publish);
-      connection.addAtMostOnce(publish.message(), publish.completion(), publish.heapBytes());
+      connection.addAtMostOnce(publish.completion(), publish.heapBytes());
     } else {
       ends.leaveQueue(publish);
     }

@@ -20,11 +20,10 @@ class EntrySizeTest {
 
   private void makeEntries() {
     Publish message = Publish.builder("a").qos(Qos.AT_LEAST_ONCE).build();
-    Outcome<PublishResult> outcome = new Outcome<>();
+    Publication publication =
+        Publication.of(message, OfflinePolicy.QUEUE, null, new Outcome<PublishResult>());
     for (int i = 0; i < MANY; i++) {
-      entries[i] =
-          OutgoingPublish.of(
-              message, OfflinePolicy.QUEUE, null, outcome, 200, OutgoingPublish.NEVER);
+      entries[i] = OutgoingPublish.of(publication, 200, OutgoingPublish.NEVER);
     }
   }
 

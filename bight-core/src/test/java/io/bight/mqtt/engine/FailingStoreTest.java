@@ -292,10 +292,8 @@ class FailingStoreTest extends RestartFixture {
   private Outcome<PublishResult> latest(String topic, String payload) {
     Outcome<PublishResult> outcome = new Outcome<>();
     engine.publish(
-        qos1(topic).payload(payload).build(),
-        OfflinePolicy.LATEST_PER_TOPIC,
-        payload,
-        outcome,
+        Publication.of(
+            qos1(topic).payload(payload).build(), OfflinePolicy.LATEST_PER_TOPIC, payload, outcome),
         now());
     engine.commit(now());
     return outcome;
@@ -367,7 +365,7 @@ class FailingStoreTest extends RestartFixture {
     disk.fails = true;
     publish(qos1("x"), "1").assertFailure("the disk is full");
     Outcome<PublishResult> outcome = new Outcome<>();
-    engine.publish(qos1("a").build(), OfflinePolicy.FAIL, null, outcome, now());
+    engine.publish(Publication.of(qos1("a").build(), OfflinePolicy.FAIL, null, outcome), now());
     outcome.assertFailure("the disk is full");
   }
 

@@ -54,7 +54,7 @@ class OfflinePolicyTest extends EngineFixture {
   private OutgoingPublish enter(
       Publish.Builder message, OfflinePolicy policy, Outcome<PublishResult> outcome) {
     published++;
-    return engine.publish(message.build(), policy, null, outcome, now());
+    return engine.publish(Publication.of(message.build(), policy, null, outcome), now());
   }
 
   private Outcome<PublishResult> queue(String topic) {

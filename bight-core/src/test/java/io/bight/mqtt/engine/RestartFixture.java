@@ -25,7 +25,7 @@ abstract class RestartFixture extends EngineFixture {
 
   final Outcome<PublishResult> publish(Publish.Builder message, String tag) {
     Outcome<PublishResult> outcome = new Outcome<>();
-    engine.publish(message.build(), OfflinePolicy.QUEUE, tag, outcome, now());
+    engine.publish(Publication.of(message.build(), OfflinePolicy.QUEUE, tag, outcome), now());
     if (isOpen()) {
       carry();
     } else {

@@ -82,7 +82,8 @@ class RestoreTest extends RestartFixture {
   @Test
   void whatWasNotCommittedIsNotThere() {
     publish(qos1("a"), "1");
-    engine.publish(qos1("b").build(), OfflinePolicy.QUEUE, "2", new Outcome<>(), now());
+    engine.publish(
+        Publication.of(qos1("b").build(), OfflinePolicy.QUEUE, "2", new Outcome<>()), now());
     crash();
     assertThat(restored.keySet()).containsExactly("1");
     restart(new CrashingStore());
@@ -93,10 +94,12 @@ class RestoreTest extends RestartFixture {
     connected().expectPublish("a").sendPuback(1);
     Outcome<PublishResult> outcome = new Outcome<>();
     engine.publish(
-        qos1("a").build(),
-        OfflinePolicy.QUEUE,
-        "1",
-        outcome.then(() -> assertThat(disk.committedMessages()).containsExactly("a PUBLISHED")),
+        Publication.of(
+            qos1("a").build(),
+            OfflinePolicy.QUEUE,
+            "1",
+            outcome.then(
+                () -> assertThat(disk.committedMessages()).containsExactly("a PUBLISHED"))),
         now());
     carry();
     outcome.assertSuccess();
@@ -182,25 +185,26 @@ class RestoreTest extends RestartFixture {
     Outcome<PublishResult> kept = new Outcome<>();
     boolean[] told = {false};
     engine.publish(
-        qos1("a").build(),
-        OfflinePolicy.QUEUE,
-        "1",
-        new Completion<>() {
-          @Override
-          public void onSuccess(PublishResult result) {
-            kept.onSuccess(result);
-          }
+        Publication.of(
+            qos1("a").build(),
+            OfflinePolicy.QUEUE,
+            "1",
+            new Completion<>() {
+              @Override
+              public void onSuccess(PublishResult result) {
+                kept.onSuccess(result);
+              }
 
-          @Override
-          public void onFailure(io.bight.mqtt.MqttException failure) {
-            kept.onFailure(failure);
-          }
+              @Override
+              public void onFailure(io.bight.mqtt.MqttException failure) {
+                kept.onFailure(failure);
+              }
 
-          @Override
-          public void onKept(io.bight.mqtt.MqttException failure) {
-            told[0] = true;
-          }
-        },
+              @Override
+              public void onKept(io.bight.mqtt.MqttException failure) {
+                told[0] = true;
+              }
+            }),
         now());
     engine.commit(now());
     engine.failAll(new MqttDisconnectedException("closed", null));

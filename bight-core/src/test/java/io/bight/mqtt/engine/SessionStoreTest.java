@@ -86,7 +86,8 @@ class SessionStoreTest extends EngineFixture {
   void whatMustNotOutlastAConnectionIsStoredOnceItIsSent() {
     connected().expectPublish("a").sendPuback(1);
     takeCalls();
-    engine.publish(qos1("a").build(), OfflinePolicy.FAIL, null, new Outcome<>(), now());
+    engine.publish(
+        Publication.of(qos1("a").build(), OfflinePolicy.FAIL, null, new Outcome<>()), now());
     assertStored();
     carry();
     assertStored("putOutgoing 0 a", "putPublished 0 as 1", "removeOutgoing 0");
@@ -121,11 +122,15 @@ class SessionStoreTest extends EngineFixture {
   @Test
   void whatOvertakesTakesThePlaceAndWhatIsCancelledIsRemoved() {
     engine.publish(qos1("x").build(), new Outcome<>(), now());
-    engine.publish(qos1("a").build(), OfflinePolicy.LATEST_PER_TOPIC, null, new Outcome<>(), now());
+    engine.publish(
+        Publication.of(qos1("a").build(), OfflinePolicy.LATEST_PER_TOPIC, null, new Outcome<>()),
+        now());
     engine.publish(qos1("b").build(), new Outcome<>(), now());
     OutgoingPublish newer =
         engine.publish(
-            qos1("a").build(), OfflinePolicy.LATEST_PER_TOPIC, null, new Outcome<>(), now());
+            Publication.of(
+                qos1("a").build(), OfflinePolicy.LATEST_PER_TOPIC, null, new Outcome<>()),
+            now());
     assertStored("putOutgoing 0 x", "putOutgoing 1 a", "putOutgoing 2 b", "putOutgoing 1 a");
     assertThat(engine.cancel(newer)).isTrue();
     assertStored("removeOutgoing 1");

@@ -10,6 +10,7 @@ import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
@@ -141,7 +142,8 @@ final class SimulatedProgram {
     if (world.isTracing()) {
       world.trace("program: publishes %s, %s", message, policy);
     }
-    var entry = engine().publish(publish, policy, message.tag, outcome(message), now());
+    var entry =
+        engine().publish(Publication.of(publish, policy, message.tag, outcome(message)), now());
     if (!message.ended) {
       message.entry = entry;
     }
