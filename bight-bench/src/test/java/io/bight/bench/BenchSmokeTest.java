@@ -97,9 +97,9 @@ class BenchSmokeTest {
   // lowers the limit; one that wants it raised says why.
   @ParameterizedTest
   @CsvSource({
-    "PUBLISH_QOS0, 300",
-    "PUBLISH_QOS1, 355",
-    "PUBLISH_QOS2, 365",
+    "PUBLISH_QOS0, 290",
+    "PUBLISH_QOS1, 285",
+    "PUBLISH_QOS2, 290",
     "RECEIVE_QOS0, 260",
     "RECEIVE_QOS1, 270"
   })

@@ -215,6 +215,11 @@ final class PublishBatch extends MqttFuture<Void> {
       }
 
       @Override
+      public void onEntry(OutgoingPublish entry) {
+        entries.add(entry);
+      }
+
+      @Override
       public void onSuccess(PublishResult result) {
         worker.onPublished(messages.get(place), null, result, null);
         onEndedHere(1);

@@ -103,10 +103,17 @@ class PublishFuture extends StagedFuture<PublishResult> implements Command, Publ
       return;
     }
     OutgoingPublish entry = worker.publish(this, nowNanos);
-    link = entry;
-    if (isCancelled() && entry != null) {
-      worker.cancel(entry); // by a callback that ran meanwhile and could not know the entry
+    if (entry != null) {
+      link = entry;
+      if (isCancelled()) {
+        worker.cancel(entry); // by a callback that ran meanwhile and could not know the entry
+      }
     }
+  }
+
+  @Override
+  public final void onEntry(OutgoingPublish entry) {
+    link = entry;
   }
 
   @Override

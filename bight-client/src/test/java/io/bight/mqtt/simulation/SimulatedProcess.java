@@ -283,7 +283,7 @@ final class SimulatedProcess implements World.Client, Transport, Ticker {
     if (sockets.remove(socket) && alive) {
       world.trace("client: a socket is closed");
       rules.onSocketClosed();
-      world.ledger().onTransportClosed();
+      world.ledger().onTransportClosed(null);
     }
   }
 

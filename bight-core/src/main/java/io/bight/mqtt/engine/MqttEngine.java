@@ -473,8 +473,8 @@ public final class MqttEngine {
    * @param message the message
    * @param completion is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at, or null if it has had
-   *     its turn already and is on its way at QoS 0
+   * @return the entry by which the message can be cancelled and looked at, or null if it was sent
+   *     at once
    */
   public @Nullable OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
@@ -486,8 +486,8 @@ public final class MqttEngine {
    *
    * @param publication the message, and who is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at, or null if it has had
-   *     its turn already and is on its way at QoS 0
+   * @return the entry by which the message can be cancelled and looked at, or null if it was sent
+   *     at once; should it need one later, {@link Publication#onEntry} is told
    */
   public @Nullable OutgoingPublish publish(Publication publication, long nowNanos) {
     this.nowNanos = nowNanos;
@@ -501,7 +501,9 @@ public final class MqttEngine {
         expiresAtNanos = nowNanos + TimeUnit.SECONDS.toNanos(expiry);
       }
     }
-    if (expiresAtNanos == OutgoingPublish.NEVER && outgoing.publishAtMostOnce(own, heapBytes)) {
+    if (own == publication
+        && expiresAtNanos == OutgoingPublish.NEVER
+        && outgoing.publishDirectly(publication, heapBytes)) {
       return null;
     }
     OutgoingPublish publish = OutgoingPublish.of(own, heapBytes, expiresAtNanos);

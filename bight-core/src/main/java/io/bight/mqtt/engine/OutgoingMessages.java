@@ -11,6 +11,7 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
+import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -53,19 +54,18 @@ final class OutgoingMessages {
   // ---- commands
 
   /**
-   * Sends a QoS 0 message if nothing is in its way: most are, and need no entry in the session.
+   * Sends a message if nothing is in its way: most are, and need no entry in the session.
    *
-   * @return false if it may have to wait, or there is no room
+   * @return false if it may have to wait or be stored, or there is no room
    */
-  boolean publishAtMostOnce(Publication publication, int heapBytes) {
-    if (publication.message().qos() != Qos.AT_MOST_ONCE
-        || !session.queue.isEmpty()
+  boolean publishDirectly(Publication publication, int heapBytes) {
+    if (!session.queue.isEmpty()
         || session.heldBytes + heapBytes > options.queueMaximumBytes()
-        || !sender.canSendNow(Qos.AT_MOST_ONCE)) {
+        || !sender.canSendNow(publication.message().qos())) {
       return false;
     }
     session.heldBytes += heapBytes;
-    sender.sendAtMostOnce(engine.connection(), publication, heapBytes);
+    sender.sendDirectly(engine.connection(), publication, heapBytes);
     return true;
   }
 
@@ -182,6 +182,14 @@ final class OutgoingMessages {
   /** PUBACK ends a QoS 1 message [MQTT-4.3.2-3]; returns false if it answers a QoS 2 message. */
   boolean onPuback(
       ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
+    Publication direct = session.direct.get(packetIdentifier);
+    if (direct != null) {
+      if (direct.message().qos() != Qos.AT_LEAST_ONCE) {
+        return false;
+      }
+      completeDirect(connection, packetIdentifier, direct, reason, properties);
+      return true;
+    }
     if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
       return true; // late or unknown: nothing waits for it
     }
@@ -196,6 +204,10 @@ final class OutgoingMessages {
   /** PUBREC moves a QoS 2 message on [MQTT-4.3.3-4]; returns false if it answers QoS 1. */
   boolean onPubrec(
       ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
+    Publication direct = session.direct.get(packetIdentifier);
+    if (direct != null) {
+      return onPubrecDirect(connection, packetIdentifier, direct, reason, properties);
+    }
     if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
       encodePubrel(connection, packetIdentifier, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
       return true;
@@ -213,6 +225,7 @@ final class OutgoingMessages {
       return true;
     }
     publish.setProgress(Progress.RELEASED);
+    giveEntries(true); // to those whose PUBREC came earlier
     session.released.add(publish);
     keeper.putReleased(publish);
     connection.batchDepends = true;
@@ -220,9 +233,40 @@ final class OutgoingMessages {
     return true;
   }
 
+  private boolean onPubrecDirect(
+      ConnectionState connection,
+      int packetIdentifier,
+      Publication direct,
+      ReasonCode reason,
+      Properties properties) {
+    if (direct.message().qos() != Qos.EXACTLY_ONCE) {
+      return false;
+    }
+    if (!session.direct.isReleased(packetIdentifier)) {
+      if (reason.isError()) {
+        completeDirect(connection, packetIdentifier, direct, reason, properties); // [MQTT-4.4.0-2]
+        return true;
+      }
+      session.direct.release(packetIdentifier, session.takePosition());
+    }
+    encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
+    return true;
+  }
+
   /** PUBCOMP ends a QoS 2 message [MQTT-4.3.3-5]; returns false if PUBREC is still to come. */
   boolean onPubcomp(
       ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
+    // "Packet identifier not found" is no failure: the server completed the message earlier.
+    ReasonCode outcome =
+        reason == ReasonCode.PACKET_IDENTIFIER_NOT_FOUND ? ReasonCode.SUCCESS : reason;
+    Publication direct = session.direct.get(packetIdentifier);
+    if (direct != null) {
+      if (!session.direct.isReleased(packetIdentifier)) {
+        return false;
+      }
+      completeDirect(connection, packetIdentifier, direct, outcome, properties);
+      return true;
+    }
     if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
       return true;
     }
@@ -230,12 +274,7 @@ final class OutgoingMessages {
       return false;
     }
     session.released.remove(publish);
-    // "Packet identifier not found" is no failure: the server completed the message earlier.
-    complete(
-        connection,
-        publish,
-        reason == ReasonCode.PACKET_IDENTIFIER_NOT_FOUND ? ReasonCode.SUCCESS : reason,
-        properties);
+    complete(connection, publish, outcome, properties);
     return true;
   }
 
@@ -254,13 +293,55 @@ final class OutgoingMessages {
     PublishSender.returnQuota(connection, publish);
     releaseIdentifier(publish);
     ends.done(publish);
+    tell(publish.completion(), reason, properties);
+  }
+
+  /** The end of one that has no entry. */
+  private void completeDirect(
+      ConnectionState connection,
+      int packetIdentifier,
+      Publication direct,
+      ReasonCode reason,
+      Properties properties) {
+    sender.takeOut(connection, packetIdentifier);
+    session.free(OutgoingPublish.heapBytesOf(direct));
+    tell(direct, reason, properties);
+  }
+
+  private void tell(Publication publication, ReasonCode reason, Properties properties) {
+    Publish message = publication.message();
     if (reason.isError()) {
       String reasonString = properties.get(Property.REASON_STRING);
-      publish
-          .completion()
-          .onFailure(failures.negativeAcknowledgement(publish.message(), reason, reasonString));
+      publication.onFailure(failures.negativeAcknowledgement(message, reason, reasonString));
     } else {
-      publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason, properties));
+      publication.onSuccess(PublishResult.of(message.qos(), reason, properties));
+    }
+  }
+
+  /**
+   * Gives an entry to messages that have none.
+   *
+   * @param onlyReleased whether only to those whose PUBREC has come
+   */
+  private void giveEntries(boolean onlyReleased) {
+    for (DirectMessages.Direct direct : session.direct.takeAll(onlyReleased)) {
+      Publication publication = direct.publication();
+      OutgoingPublish publish =
+          OutgoingPublish.of(
+              publication, OutgoingPublish.heapBytesOf(publication), OutgoingPublish.NEVER);
+      publish.setSent();
+      publish.holdsQuota = true;
+      publish.packetIdentifier = (char) direct.packetIdentifier();
+      session.packetIdentifiers.replace(direct.packetIdentifier(), publish);
+      if (direct.released()) {
+        publish.setProgress(Progress.RELEASED);
+        session.released.add(publish);
+      } else {
+        publish.setProgress(Progress.PUBLISHED);
+        publish.position = direct.place();
+        session.published.add(publish);
+      }
+      publication.onEntry(publish);
     }
   }
 
@@ -370,6 +451,7 @@ final class OutgoingMessages {
    * @return the messages that must not outlast it, to be told by {@link #failStale}
    */
   List<OutgoingPublish> onConnectionEnded() {
+    giveEntries(false);
     session.published.inOrder().forEach(publish -> publish.holdsQuota = false);
     session.released.forEach(publish -> publish.holdsQuota = false);
     List<OutgoingPublish> stale = session.queue.takeConnectionBound();
@@ -385,6 +467,7 @@ final class OutgoingMessages {
 
   /** The client ends: whatever is still waiting fails. The store keeps what it has. */
   void failAll(MqttException failure) {
+    giveEntries(false);
     List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null) {

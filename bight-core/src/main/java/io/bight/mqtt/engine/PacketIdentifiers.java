@@ -51,6 +51,14 @@ final class PacketIdentifiers<T> {
     return identifier;
   }
 
+  /** Has an identifier in use stand for another form of its packet. */
+  void replace(int identifier, T packet) {
+    if (get(identifier) == null) {
+      throw new IllegalStateException("packet identifier " + identifier + " is not in use");
+    }
+    table[identifier] = packet;
+  }
+
   /** Takes an identifier that a stored packet already has. */
   void takeStored(int identifier, T packet) {
     while (identifier >= table.length) {
@@ -64,7 +72,7 @@ final class PacketIdentifiers<T> {
   }
 
   /** Returns what an identifier stands for, or null if it is free. */
-  @SuppressWarnings("unchecked") // only take and takeStored write, and they take a T
+  @SuppressWarnings("unchecked") // whoever writes takes a T
   @Nullable T get(int identifier) {
     return identifier < table.length ? (T) table[identifier] : null;
   }

@@ -37,6 +37,15 @@ public interface Publication extends Completion<PublishResult> {
   }
 
   /**
+   * A message that was sent as soon as it was published has got an entry after all, since its
+   * connection ends: it may have to wait again, and can then be cancelled. Nothing may be asked of
+   * the engine here.
+   *
+   * @param entry what {@link MqttEngine#cancel} takes
+   */
+  default void onEntry(OutgoingPublish entry) {}
+
+  /**
    * Makes one of its parts.
    *
    * @param message the message

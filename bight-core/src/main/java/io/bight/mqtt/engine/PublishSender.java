@@ -266,24 +266,43 @@ final class PublishSender {
     ends.tell();
   }
 
-  /** Appends a QoS 0 message that needs no entry in the session; what it takes is counted. */
-  void sendAtMostOnce(ConnectionState connection, Publication publication, int heapBytes) {
+  /** Appends a message that needs no entry in the session; what it takes is counted. */
+  void sendDirectly(ConnectionState connection, Publication publication, int heapBytes) {
     Publish message = publication.message();
+    boolean acknowledged = message.qos() != Qos.AT_MOST_ONCE;
     MqttException failure = refusalOf(connection, message);
     if (failure == null) {
+      int packetIdentifier = acknowledged ? admitDirectly(connection, publication) : 0;
       try {
-        encode(connection, message, 0, false);
+        encode(connection, message, packetIdentifier, false);
       } catch (IllegalArgumentException e) {
         failure = failures.unencodable(message, e);
+        if (acknowledged) {
+          takeOut(connection, packetIdentifier);
+        }
       }
     }
     session.leaveQueue();
-    if (failure == null) {
-      connection.addAtMostOnce(publication, heapBytes);
-    } else {
+    if (failure != null) {
       session.free(heapBytes);
       publication.onFailure(failure);
+    } else if (!acknowledged) {
+      connection.addAtMostOnce(publication, heapBytes);
     }
+  }
+
+  private int admitDirectly(ConnectionState connection, Publication publication) {
+    int packetIdentifier = session.packetIdentifiers.take(publication);
+    session.direct.add(packetIdentifier, session.takePosition());
+    connection.sendQuota--;
+    return packetIdentifier;
+  }
+
+  /** A message without an entry is in flight no more. */
+  void takeOut(ConnectionState connection, int packetIdentifier) {
+    session.direct.remove(packetIdentifier);
+    session.packetIdentifiers.release(packetIdentifier);
+    connection.sendQuota++;
   }
 
   /** Returns why a message is not sent, or null if nothing speaks against it. */

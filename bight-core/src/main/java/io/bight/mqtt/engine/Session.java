@@ -71,6 +71,9 @@ public final class Session {
   /** QoS 2 messages whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
   final PublishList released = new PublishList();
 
+  /** The messages of either kind that were sent at once and have no entry yet. */
+  final DirectMessages direct = new DirectMessages(packetIdentifiers);
+
   // Many clients only publish, and there may be many clients: these are made for the first entry.
 
   /** QoS 2 messages from their delivery until PUBREL; {@link #receive} adds one. */
@@ -193,7 +196,7 @@ public final class Session {
     return false;
   }
 
-  /** Returns all messages that are not done, in the order in which they are sent. */
+  /** Returns all messages with an entry, in the order in which they are sent. */
   List<OutgoingPublish> outgoing() {
     List<OutgoingPublish> all = new ArrayList<>();
     released.forEach(all::add);
@@ -261,7 +264,7 @@ public final class Session {
    * @return the number of messages
    */
   public int inFlightMessages() {
-    return published.size() + released.size();
+    return published.size() + released.size() + direct.size();
   }
 
   /**
@@ -316,8 +319,8 @@ public final class Session {
   public String toString() {
     StringJoiner text = new StringJoiner(", ", "Session[", "]");
     text.add("queued=" + queue.size());
-    text.add("published=" + published.size());
-    text.add("released=" + released.size());
+    text.add("published=" + (published.size() + direct.published()));
+    text.add("released=" + (released.size() + direct.released()));
     text.add("held=" + heldBytes + " B");
     text.add("receiving=" + receiving.keySet());
     text.add("subscriptions=" + wanted.keySet());

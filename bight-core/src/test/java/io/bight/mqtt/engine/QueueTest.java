@@ -211,7 +211,7 @@ class QueueTest extends EngineFixture {
     connected().expectPublish("a").expectPublish("b").expectPublish("c");
     enqueue(qos1("a"));
     enqueue(qos1("b"));
-    OutgoingPublish last = enqueue(qos1("c"));
+    Tracked last = new Tracked(qos1("c")).publish(engine, now());
     carry();
     cut();
     var script =
@@ -221,7 +221,7 @@ class QueueTest extends EngineFixture {
             .sendConnack(c -> c.property(Property.RECEIVE_MAXIMUM, 1))
             .expectPublish("a");
     connect();
-    assertThat(engine.cancel(last)).isTrue();
+    assertThat(engine.cancel(last.entry)).isTrue();
     script.together(more -> more.sendPuback().expectPublish("b").sendPuback());
     carry();
     assertNothingInFlight();
@@ -230,7 +230,7 @@ class QueueTest extends EngineFixture {
   @Test
   void messageThatWaitsAgainAfterALostSessionCanBeTakenBack() {
     connected().expectPublish("a");
-    OutgoingPublish entry = enqueue(qos1("a"));
+    Tracked message = new Tracked(qos1("a")).publish(engine, now());
     carry();
     cut();
     server
@@ -238,7 +238,7 @@ class QueueTest extends EngineFixture {
         .expectConnect()
         .sendConnack(c -> c.property(Property.MAXIMUM_QOS, 1))
         .expectNothing(Duration.ofSeconds(1));
-    events.whenConnected = connack -> assertThat(engine.cancel(entry)).isTrue();
+    events.whenConnected = connack -> assertThat(engine.cancel(message.entry)).isTrue();
     connect();
     advanceSeconds(1);
     assertNothingInFlight();

@@ -368,9 +368,12 @@ class SessionTest extends EngineFixture {
   @Test
   void progressCanBeSeen() {
     connected().expectPublish("a");
-    OutgoingPublish entry = engine.publish(qos1("a").build(), new Outcome<>(), now());
+    Tracked message = new Tracked(qos1("a")).publish(engine, now());
     carry();
+    assertThat(message.entry).isNull();
+    assertThat(engine.session()).asString().contains("published=1", "queued=0", "held=202 B");
     cut();
+    OutgoingPublish entry = message.entry;
     assertThat(entry.progress()).isEqualTo(Progress.PUBLISHED);
     assertThat(entry).hasToString("Publish['a', 0 B, qos=1] PUBLISHED id=1");
     assertThat(engine.session()).asString().contains("published=1", "queued=0", "held=202 B");

@@ -6,12 +6,14 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttReasonException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
-import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.InFlight;
+import io.bight.mqtt.engine.Session;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What has happened to each message, on either side. It belongs to nobody that can die: crashes of
@@ -185,18 +187,22 @@ final class Ledger {
     lastArrived[place] = message.number;
   }
 
-  /** A transport is closed: what was on its way is repeated on the next, sent or only encoded. */
-  void onTransportClosed() {
+  /**
+   * A transport is closed: what was on its way is repeated on the next, sent or only encoded.
+   *
+   * @param session knows how far messages have come; null: nobody does
+   */
+  void onTransportClosed(@Nullable Session session) {
     for (OutMessage message : open) {
-      OutgoingPublish entry = message.entry;
-      if (entry == null) {
-        message.mayRepeat = true; // restored: how far it has come is not known here
-      } else if (entry.progress() == OutgoingPublish.Progress.PUBLISHED
-          && message.qos > 0
-          && !message.repeats) {
-        message.repeats = true;
-        message.packetIdentifier = entry.packetIdentifier();
-        inFlight.put(message.packetIdentifier, message);
+      if (session == null || message.publication == null) {
+        message.mayRepeat = true; // restored, or the client's: how far it has come is not known
+      } else if (message.qos > 0 && !message.repeats) {
+        int packetIdentifier = InFlight.publishedAs(session, message.publication);
+        if (packetIdentifier != 0) {
+          message.repeats = true;
+          message.packetIdentifier = packetIdentifier;
+          inFlight.put(packetIdentifier, message);
+        }
       }
     }
   }
@@ -358,6 +364,7 @@ final class Ledger {
       message.held = false;
     }
     for (OutMessage message : outgoing) {
+      message.publication = null;
       message.entry = null;
       message.wasRestored = false;
     }

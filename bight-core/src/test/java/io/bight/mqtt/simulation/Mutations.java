@@ -47,7 +47,36 @@ final class Mutations {
                 session.packetIdentifiers.release(request.packetIdentifier);
             """,
             "    unanswered.remove(request);\n"),
-        mutation("the quota is not given back", 2, "PublishSender", "connection.sendQuota++;", ""),
+        mutation(
+            "the quota is not given back",
+            48,
+            "PublishSender",
+            "    session.packetIdentifiers.release(packetIdentifier);\n    connection.sendQuota++;",
+            "    session.packetIdentifiers.release(packetIdentifier);"),
+        mutation(
+            "the quota of a repetition is not given back",
+            2,
+            "PublishSender",
+            "    if (publish.holdsQuota) {\n      connection.sendQuota++;",
+            "    if (publish.holdsQuota) {"),
+        mutation(
+            "what was sent at once is forgotten with its connection",
+            10,
+            "OutgoingMessages",
+            "    giveEntries(false);\n    session.published",
+            "    session.published"),
+        mutation(
+            "what was sent at once is repeated in the opposite order",
+            48,
+            "OutgoingMessages",
+            "publish.position = direct.place();",
+            "publish.position = -direct.place();"),
+        mutation(
+            "PUBREC of what was sent at once is not noted",
+            6,
+            "OutgoingMessages",
+            "      session.direct.release(packetIdentifier, session.takePosition());\n",
+            ""),
         mutation(
             "the quota is exceeded by one",
             2,
@@ -77,9 +106,9 @@ final class Mutations {
             "an outcome is told twice",
             2,
             "OutgoingMessages",
-            "      publish.completion().onSuccess(PublishResult.of(",
-            "      publish.completion().onSuccess(PublishResult.of(publish.message().qos(), reason,"
-                + " properties)); publish.completion().onSuccess(PublishResult.of("),
+            "      publication.onSuccess(PublishResult.of(",
+            "      publication.onSuccess(PublishResult.of(message.qos(), reason, properties));"
+                + " publication.onSuccess(PublishResult.of("),
         mutation(
             "what was cut off before its answer is forgotten",
             10,

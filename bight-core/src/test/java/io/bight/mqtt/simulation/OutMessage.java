@@ -4,6 +4,7 @@ package io.bight.mqtt.simulation;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.engine.OutgoingPublish;
+import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.packet.Publish;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,9 @@ final class OutMessage {
   final int qos;
   final OfflinePolicy policy;
   final @Nullable String tag;
+
+  /** What the engine was given; null: another life of the client gave it. */
+  @Nullable Publication publication;
 
   // What the program was told
   @Nullable OutgoingPublish entry;

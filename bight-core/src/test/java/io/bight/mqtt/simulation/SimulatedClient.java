@@ -279,7 +279,7 @@ final class SimulatedClient implements EngineListener, World.Client {
     closed.closeByClient();
     forgetLink();
     engine.connectionClosed(cause, world.nowNanos());
-    ledger.onTransportClosed();
+    ledger.onTransportClosed(engine.session());
     if (wanted && !connecting && link == null) {
       connectLater(world.oneIn(4) ? world.longTime() : world.latency());
     }

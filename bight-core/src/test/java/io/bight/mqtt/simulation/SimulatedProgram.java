@@ -10,6 +10,7 @@ import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
+import io.bight.mqtt.engine.OutgoingPublish;
 import io.bight.mqtt.engine.Publication;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.packet.Disconnect;
@@ -142,9 +143,9 @@ final class SimulatedProgram {
     if (world.isTracing()) {
       world.trace("program: publishes %s, %s", message, policy);
     }
-    var entry =
-        engine().publish(Publication.of(publish, policy, message.tag, outcome(message)), now());
-    if (!message.ended) {
+    message.publication = new Given(message, publish);
+    var entry = engine().publish(message.publication, now());
+    if (!message.ended && entry != null) {
       message.entry = entry;
     }
   }
@@ -153,8 +154,38 @@ final class SimulatedProgram {
     return new Outcome(message, world.client().life());
   }
 
-  private final class Outcome implements Completion<PublishResult> {
-    private final OutMessage message;
+  /** What the engine is given of a message. */
+  private final class Given extends Outcome implements Publication {
+    private final Publish publish;
+
+    Given(OutMessage message, Publish publish) {
+      super(message, world.client().life());
+      this.publish = publish;
+    }
+
+    @Override
+    public Publish message() {
+      return publish;
+    }
+
+    @Override
+    public OfflinePolicy offlinePolicy() {
+      return message.policy;
+    }
+
+    @Override
+    public String tag() {
+      return message.tag;
+    }
+
+    @Override
+    public void onEntry(OutgoingPublish entry) {
+      message.entry = entry;
+    }
+  }
+
+  private class Outcome implements Completion<PublishResult> {
+    final OutMessage message;
     private final int life;
     private boolean told;
 
