@@ -19,8 +19,11 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import io.bight.testkit.LeakCheck;
 import io.bight.testkit.MosquittoServer;
+import io.bight.testkit.PacketType;
+import io.bight.testkit.Property;
 import io.bight.testkit.ReceivedPacket;
 import io.bight.testkit.ScriptedServer;
+import io.bight.testkit.ServerScript;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -404,6 +407,32 @@ class OfflineTest {
           .isInstanceOf(MqttQueueFullException.class)
           .hasMessageContaining("larger than the whole queue");
       assertThat(small).isNotDone();
+    }
+  }
+
+  @Test
+  void r5MessageThatWaitsAgainAfterALostSessionCanBeCancelled() {
+    try (ScriptedServer server = ScriptedServer.start();
+        MqttClient client =
+            MqttClient.builder(server.uri()).reconnect(FAST).cleanStart(false).build()) {
+      ServerScript before = server.onConnection().expectConnect().sendConnack();
+      before.expectPublish("1").expectPublish("2");
+      ServerScript after = server.onConnection().expectConnect();
+      after.sendConnack(connack -> connack.property(Property.RECEIVE_MAXIMUM, 1));
+      after.expectPublish("1");
+      client.loopStart();
+      client.connect(LIMIT);
+      MqttFuture<?> first = client.publish(message("1", "x"));
+      MqttFuture<?> second = client.publish(message("2", "x"));
+      Await.until("both", () -> server.packets(PacketType.PUBLISH).size() == 2);
+      client.onConnect(event -> second.cancel(false));
+      before.closeConnection();
+      Await.until("the first once more", () -> server.packets(PacketType.PUBLISH).size() == 3);
+      after.sendPuback().expectDisconnect();
+      first.await(LIMIT);
+      client.disconnect();
+      server.awaitScripts(LIMIT);
+      assertThat(second).isCancelled();
     }
   }
 
