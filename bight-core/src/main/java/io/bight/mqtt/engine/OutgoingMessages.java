@@ -6,12 +6,10 @@ import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
-import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
-import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,6 +28,7 @@ final class OutgoingMessages {
   private final PublishFailures failures;
   private final PublishEnds ends;
   private final PublishSender sender;
+  private final PublishAcknowledgements acknowledgements;
 
   OutgoingMessages(
       MqttEngine engine, Session session, SessionKeeper keeper, EngineOptions options) {
@@ -40,11 +39,18 @@ final class OutgoingMessages {
     this.failures = new PublishFailures(engine, session, options);
     this.ends = new PublishEnds(session, keeper);
     this.sender = new PublishSender(engine, session, keeper, ends, failures);
+    this.acknowledgements =
+        new PublishAcknowledgements(engine, session, keeper, ends, failures, sender);
   }
 
   /** Returns the part that fills the batch. */
   PublishSender sender() {
     return sender;
+  }
+
+  /** Returns the part that the server's answers are for. */
+  PublishAcknowledgements acknowledgements() {
+    return acknowledgements;
   }
 
   PublishEnds ends() {
@@ -177,174 +183,6 @@ final class OutgoingMessages {
     return dropped;
   }
 
-  // ---- acknowledgements
-
-  /** PUBACK ends a QoS 1 message [MQTT-4.3.2-3]; returns false if it answers a QoS 2 message. */
-  boolean onPuback(
-      ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
-    Publication direct = session.direct.get(packetIdentifier);
-    if (direct != null) {
-      if (direct.message().qos() != Qos.AT_LEAST_ONCE) {
-        return false;
-      }
-      completeDirect(connection, packetIdentifier, direct, reason, properties);
-      return true;
-    }
-    if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
-      return true; // late or unknown: nothing waits for it
-    }
-    if (publish.message().qos() != Qos.AT_LEAST_ONCE) {
-      return false;
-    }
-    session.published.remove(publish);
-    complete(connection, publish, reason, properties);
-    return true;
-  }
-
-  /** PUBREC moves a QoS 2 message on [MQTT-4.3.3-4]; returns false if it answers QoS 1. */
-  boolean onPubrec(
-      ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
-    Publication direct = session.direct.get(packetIdentifier);
-    if (direct != null) {
-      return onPubrecDirect(connection, packetIdentifier, direct, reason, properties);
-    }
-    if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
-      encodePubrel(connection, packetIdentifier, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
-      return true;
-    }
-    if (publish.message().qos() != Qos.EXACTLY_ONCE) {
-      return false;
-    }
-    if (publish.progress() == Progress.RELEASED) {
-      encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
-      return true;
-    }
-    session.published.remove(publish);
-    if (reason.isError()) {
-      complete(connection, publish, reason, properties); // [MQTT-4.4.0-2]
-      return true;
-    }
-    publish.setProgress(Progress.RELEASED);
-    giveEntries(true); // to those whose PUBREC came earlier
-    session.released.add(publish);
-    keeper.putReleased(publish);
-    connection.batchDepends = true;
-    encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
-    return true;
-  }
-
-  private boolean onPubrecDirect(
-      ConnectionState connection,
-      int packetIdentifier,
-      Publication direct,
-      ReasonCode reason,
-      Properties properties) {
-    if (direct.message().qos() != Qos.EXACTLY_ONCE) {
-      return false;
-    }
-    if (!session.direct.isReleased(packetIdentifier)) {
-      if (reason.isError()) {
-        completeDirect(connection, packetIdentifier, direct, reason, properties); // [MQTT-4.4.0-2]
-        return true;
-      }
-      session.direct.release(packetIdentifier, session.takePosition());
-    }
-    encodePubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
-    return true;
-  }
-
-  /** PUBCOMP ends a QoS 2 message [MQTT-4.3.3-5]; returns false if PUBREC is still to come. */
-  boolean onPubcomp(
-      ConnectionState connection, int packetIdentifier, ReasonCode reason, Properties properties) {
-    // "Packet identifier not found" is no failure: the server completed the message earlier.
-    ReasonCode outcome =
-        reason == ReasonCode.PACKET_IDENTIFIER_NOT_FOUND ? ReasonCode.SUCCESS : reason;
-    Publication direct = session.direct.get(packetIdentifier);
-    if (direct != null) {
-      if (!session.direct.isReleased(packetIdentifier)) {
-        return false;
-      }
-      completeDirect(connection, packetIdentifier, direct, outcome, properties);
-      return true;
-    }
-    if (!(session.packetIdentifiers.get(packetIdentifier) instanceof OutgoingPublish publish)) {
-      return true;
-    }
-    if (publish.progress() != Progress.RELEASED) {
-      return false;
-    }
-    session.released.remove(publish);
-    complete(connection, publish, outcome, properties);
-    return true;
-  }
-
-  private void encodePubrel(ConnectionState connection, int packetIdentifier, ReasonCode reason) {
-    connection.encoder.encodePubrel(
-        packetIdentifier, reason, Properties.NONE, connection.outgoing());
-    engine.sent().onPubrelEncoded(packetIdentifier, reason);
-  }
-
-  /** The end of every acknowledged message, QoS 1 and 2 alike. */
-  private void complete(
-      ConnectionState connection,
-      OutgoingPublish publish,
-      ReasonCode reason,
-      Properties properties) {
-    PublishSender.returnQuota(connection, publish);
-    releaseIdentifier(publish);
-    ends.done(publish);
-    tell(publish.completion(), reason, properties);
-  }
-
-  /** The end of one that has no entry. */
-  private void completeDirect(
-      ConnectionState connection,
-      int packetIdentifier,
-      Publication direct,
-      ReasonCode reason,
-      Properties properties) {
-    sender.takeOut(connection, packetIdentifier);
-    session.free(OutgoingPublish.heapBytesOf(direct));
-    tell(direct, reason, properties);
-  }
-
-  private void tell(Publication publication, ReasonCode reason, Properties properties) {
-    Publish message = publication.message();
-    if (reason.isError()) {
-      String reasonString = properties.get(Property.REASON_STRING);
-      publication.onFailure(failures.negativeAcknowledgement(message, reason, reasonString));
-    } else {
-      publication.onSuccess(PublishResult.of(message.qos(), reason, properties));
-    }
-  }
-
-  /**
-   * Gives an entry to messages that have none.
-   *
-   * @param onlyReleased whether only to those whose PUBREC has come
-   */
-  private void giveEntries(boolean onlyReleased) {
-    for (DirectMessages.Direct direct : session.direct.takeAll(onlyReleased)) {
-      Publication publication = direct.publication();
-      OutgoingPublish publish =
-          OutgoingPublish.of(
-              publication, OutgoingPublish.heapBytesOf(publication), OutgoingPublish.NEVER);
-      publish.setSent();
-      publish.holdsQuota = true;
-      publish.packetIdentifier = (char) direct.packetIdentifier();
-      session.packetIdentifiers.replace(direct.packetIdentifier(), publish);
-      if (direct.released()) {
-        publish.setProgress(Progress.RELEASED);
-        session.released.add(publish);
-      } else {
-        publish.setProgress(Progress.PUBLISHED);
-        publish.position = direct.place();
-        session.published.add(publish);
-      }
-      publication.onEntry(publish);
-    }
-  }
-
   // ---- connections and sessions
 
   /** Takes over a message that a store has kept. */
@@ -383,7 +221,7 @@ final class OutgoingMessages {
       if (keeper.isReleaseUnstored(publish)) {
         connection.batchDepends = true; // a crash must not have it published again after PUBREL
       }
-      encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
+      engine.sent().sendPubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);
     }
     connection.repeat(session.published.inOrder());
   }
@@ -403,7 +241,7 @@ final class OutgoingMessages {
           || publish.offlinePolicy() == OfflinePolicy.FAIL) {
         ended.add(publish);
       } else {
-        releaseIdentifier(publish);
+        session.releaseIdentifier(publish);
         publish.setProgress(Progress.QUEUED);
         keeper.putQueuedAgain(publish);
         again.add(publish);
@@ -422,16 +260,11 @@ final class OutgoingMessages {
     return all;
   }
 
-  private void releaseIdentifier(OutgoingPublish publish) {
-    session.packetIdentifiers.release(publish.packetIdentifier);
-    publish.packetIdentifier = 0;
-  }
-
   void completeLost(List<OutgoingPublish> ended) {
     for (OutgoingPublish publish : ended) {
       // Not earlier: what a completion has sent must not be stored under an identifier that the
       // store still has for a message whose outcome is yet to be told.
-      releaseIdentifier(publish);
+      session.releaseIdentifier(publish);
       if (publish.progress() == Progress.RELEASED) {
         // PUBREC has said that the server has the message; publishing it again would double it.
         ends.done(publish);
@@ -451,7 +284,7 @@ final class OutgoingMessages {
    * @return the messages that must not outlast it, to be told by {@link #failStale}
    */
   List<OutgoingPublish> onConnectionEnded() {
-    giveEntries(false);
+    session.giveEntries(false);
     session.published.inOrder().forEach(publish -> publish.holdsQuota = false);
     session.released.forEach(publish -> publish.holdsQuota = false);
     List<OutgoingPublish> stale = session.queue.takeConnectionBound();
@@ -467,7 +300,7 @@ final class OutgoingMessages {
 
   /** The client ends: whatever is still waiting fails. The store keeps what it has. */
   void failAll(MqttException failure) {
-    giveEntries(false);
+    session.giveEntries(false);
     List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null) {
@@ -475,7 +308,7 @@ final class OutgoingMessages {
     }
     List<OutgoingPublish> inFlight = session.published.takeAll();
     inFlight.addAll(takeAll(session.released));
-    inFlight.forEach(this::releaseIdentifier);
+    inFlight.forEach(session::releaseIdentifier);
     all.addAll(inFlight);
     Set<OutgoingPublish> kept = new HashSet<>();
     // All of them first, so that no completion can take back what is told next.

@@ -329,8 +329,7 @@ final class PublishSender {
   private void withdraw(ConnectionState connection, OutgoingPublish publish) {
     publish.setProgress(Progress.QUEUED);
     if (publish.message().qos() != Qos.AT_MOST_ONCE) {
-      session.packetIdentifiers.release(publish.packetIdentifier);
-      publish.packetIdentifier = 0;
+      session.releaseIdentifier(publish);
       session.published.remove(publish);
       returnQuota(connection, publish);
     }
@@ -370,8 +369,7 @@ final class PublishSender {
     MqttException refusal = refusalOf(connection, message);
     if (refusal != null) { // the server has come back with narrower limits
       session.published.remove(publish);
-      session.packetIdentifiers.release(publish.packetIdentifier);
-      publish.packetIdentifier = 0;
+      session.releaseIdentifier(publish);
       ends.fail(publish, refusal);
       return;
     }

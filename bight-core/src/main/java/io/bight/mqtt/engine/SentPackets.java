@@ -34,6 +34,13 @@ final class SentPackets {
     }
   }
 
+  void sendPubrel(ConnectionState current, int packetIdentifier, ReasonCode reason) {
+    current.encoder.encodePubrel(packetIdentifier, reason, Properties.NONE, current.outgoing());
+    if (listener.wantsPackets()) {
+      listener.onPacket(true, new Pubrel(packetIdentifier, reason, Properties.NONE));
+    }
+  }
+
   /** Appends DISCONNECT, if there is one to be sent and all that goes out before it has. */
   void sendDisconnect(ConnectionState current) {
     Disconnect disconnect = current.disconnect;
@@ -85,12 +92,6 @@ final class SentPackets {
               dup,
               packetIdentifier,
               message.properties()));
-    }
-  }
-
-  void onPubrelEncoded(int packetIdentifier, ReasonCode reason) {
-    if (listener.wantsPackets()) {
-      listener.onPacket(true, new Pubrel(packetIdentifier, reason, Properties.NONE));
     }
   }
 

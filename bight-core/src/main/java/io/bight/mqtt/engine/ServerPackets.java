@@ -33,6 +33,7 @@ final class ServerPackets {
   private final EngineOptions options;
   private final EngineListener listener;
   private final OutgoingMessages outgoing;
+  private final PublishAcknowledgements acknowledgements;
   private final IncomingMessages incoming;
   private final Requests requests;
 
@@ -51,6 +52,7 @@ final class ServerPackets {
     this.options = options;
     this.listener = listener;
     this.outgoing = outgoing;
+    this.acknowledgements = outgoing.acknowledgements();
     this.incoming = incoming;
     this.requests = requests;
   }
@@ -76,7 +78,7 @@ final class ServerPackets {
         requireMatch(
             current,
             packet,
-            outgoing.onPuback(
+            acknowledgements.onPuback(
                 current, puback.packetIdentifier(), puback.reasonCode(), puback.properties()));
       }
       case PUBREC -> {
@@ -84,7 +86,7 @@ final class ServerPackets {
         requireMatch(
             current,
             packet,
-            outgoing.onPubrec(
+            acknowledgements.onPubrec(
                 current, pubrec.packetIdentifier(), pubrec.reasonCode(), pubrec.properties()));
       }
       case PUBREL -> incoming.onPubrel(current, ((Pubrel) packet).packetIdentifier());
@@ -93,7 +95,7 @@ final class ServerPackets {
         requireMatch(
             current,
             packet,
-            outgoing.onPubcomp(
+            acknowledgements.onPubcomp(
                 current, pubcomp.packetIdentifier(), pubcomp.reasonCode(), pubcomp.properties()));
       }
       case SUBACK -> requireMatch(current, packet, requests.onSuback(current, (Suback) packet));
@@ -115,14 +117,17 @@ final class ServerPackets {
     switch (plain >>> Short.SIZE) {
       case 4 ->
           matches =
-              outgoing.onPuback(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+              acknowledgements.onPuback(
+                  current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
       case 5 ->
           matches =
-              outgoing.onPubrec(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+              acknowledgements.onPubrec(
+                  current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
       case 6 -> incoming.onPubrel(current, packetIdentifier);
       default ->
           matches =
-              outgoing.onPubcomp(current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
+              acknowledgements.onPubcomp(
+                  current, packetIdentifier, ReasonCode.SUCCESS, Properties.NONE);
     }
     if (!matches) {
       requireMatch(current, acknowledgement(plain >>> Short.SIZE, packetIdentifier), false);

@@ -1,6 +1,7 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt.engine;
 
+import io.bight.mqtt.engine.OutgoingPublish.Progress;
 import io.bight.mqtt.engine.StoredSubscription.State;
 import io.bight.mqtt.packet.Subscription;
 import java.lang.invoke.MethodHandles;
@@ -167,6 +168,39 @@ public final class Session {
   /** No message gets a place before one that was kept. */
   void skipPosition(long position) {
     nextPosition = Math.max(nextPosition, position + 1);
+  }
+
+  /**
+   * Gives an entry to messages that have none.
+   *
+   * @param onlyReleased whether only to those whose PUBREC has come
+   */
+  void giveEntries(boolean onlyReleased) {
+    for (DirectMessages.Direct message : direct.takeAll(onlyReleased)) {
+      Publication publication = message.publication();
+      OutgoingPublish publish =
+          OutgoingPublish.of(
+              publication, OutgoingPublish.heapBytesOf(publication), OutgoingPublish.NEVER);
+      publish.setSent();
+      publish.holdsQuota = true;
+      publish.packetIdentifier = (char) message.packetIdentifier();
+      packetIdentifiers.replace(message.packetIdentifier(), publish);
+      if (message.released()) {
+        publish.setProgress(Progress.RELEASED);
+        released.add(publish);
+      } else {
+        publish.setProgress(Progress.PUBLISHED);
+        publish.position = message.place();
+        published.add(publish);
+      }
+      publication.onEntry(publish);
+    }
+  }
+
+  /** A message has no packet identifier any more. */
+  void releaseIdentifier(OutgoingPublish publish) {
+    packetIdentifiers.release(publish.packetIdentifier);
+    publish.packetIdentifier = 0;
   }
 
   void receive(int packetIdentifier, IncomingPublish incoming) {

@@ -63,18 +63,18 @@ final class Mutations {
             "what was sent at once is forgotten with its connection",
             10,
             "OutgoingMessages",
-            "    giveEntries(false);\n    session.published",
+            "    session.giveEntries(false);\n    session.published",
             "    session.published"),
         mutation(
             "what was sent at once is repeated in the opposite order",
             48,
-            "OutgoingMessages",
-            "publish.position = direct.place();",
-            "publish.position = -direct.place();"),
+            "Session",
+            "publish.position = message.place();",
+            "publish.position = -message.place();"),
         mutation(
             "PUBREC of what was sent at once is not noted",
             6,
-            "OutgoingMessages",
+            "PublishAcknowledgements",
             "      session.direct.release(packetIdentifier, session.takePosition());\n",
             ""),
         mutation(
@@ -93,7 +93,7 @@ final class Mutations {
             "PUBREL is not repeated on a new connection",
             48,
             "OutgoingMessages",
-            "      encodePubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);\n",
+            "      engine.sent().sendPubrel(connection, publish.packetIdentifier, ReasonCode.SUCCESS);\n",
             ""),
         mutation(
             "what was released is published again in a new session",
@@ -105,7 +105,7 @@ final class Mutations {
         mutation(
             "an outcome is told twice",
             2,
-            "OutgoingMessages",
+            "PublishAcknowledgements",
             "      publication.onSuccess(PublishResult.of(",
             "      publication.onSuccess(PublishResult.of(message.qos(), reason, properties));"
                 + " publication.onSuccess(PublishResult.of("),
@@ -187,7 +187,7 @@ final class Mutations {
         mutation(
             "the store is not told that PUBREC has come",
             46,
-            "OutgoingMessages",
+            "PublishAcknowledgements",
             "    keeper.putReleased(publish);\n",
             ""),
         mutation(
