@@ -173,7 +173,7 @@ final class ConnectionState {
 
   void removeUnacknowledged(IncomingPublish incoming) {
     if (unacknowledged != null) {
-      unacknowledged.remove(incoming); // the first, so it is found at once
+      unacknowledged.remove(incoming); // found at once, since it is the first
     }
   }
 
@@ -363,7 +363,7 @@ final class ConnectionState {
     disconnect = null;
     for (OutgoingPublish publish; (publish = takeLast()) != null; ) {
       if (publish.message().qos() == Qos.AT_MOST_ONCE) {
-        addAtMostOnce(publish.completion(), publish.heapBytes());
+        addAtMostOnce(publish.publication(), publish.heapBytes());
       }
     }
     if (atMostOnce.size() > 0) {

@@ -473,8 +473,8 @@ public final class MqttEngine {
    * @param message the message
    * @param completion is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at, or null if it was sent
-   *     at once
+   * @return the entry by which the message can be cancelled and looked at, or null if it had its
+   *     turn at once; then it cannot be cancelled later either
    */
   public @Nullable OutgoingPublish publish(
       Publish message, Completion<PublishResult> completion, long nowNanos) {
@@ -486,8 +486,8 @@ public final class MqttEngine {
    *
    * @param publication the message, and who is told the outcome
    * @param nowNanos the time
-   * @return the entry by which the message can be cancelled and looked at, or null if it was sent
-   *     at once; should it need one later, {@link Publication#onEntry} is told
+   * @return the entry by which the message can be cancelled and looked at, or null if it had its
+   *     turn at once; should it need one later, {@link Publication#onEntry} is told
    */
   public @Nullable OutgoingPublish publish(Publication publication, long nowNanos) {
     this.nowNanos = nowNanos;
@@ -501,6 +501,7 @@ public final class MqttEngine {
         expiresAtNanos = nowNanos + TimeUnit.SECONDS.toNanos(expiry);
       }
     }
+    // Without an entry nothing is known of a message but what the publication says.
     if (own == publication
         && expiresAtNanos == OutgoingPublish.NEVER
         && outgoing.publishDirectly(publication, heapBytes)) {

@@ -110,10 +110,10 @@ final class OutgoingMessages {
     if (overtaken != null) {
       keeper.onOvertaken(overtaken, publish);
       ends.done(overtaken);
-      overtaken.completion().onFailure(failures.overtaken(overtaken.message()));
+      overtaken.publication().onFailure(failures.overtaken(overtaken.message()));
     }
     for (OutgoingPublish oldest : dropped) {
-      oldest.completion().onFailure(failures.dropped(oldest.message()));
+      oldest.publication().onFailure(failures.dropped(oldest.message()));
     }
   }
 
@@ -269,7 +269,7 @@ final class OutgoingMessages {
         // PUBREC has said that the server has the message; publishing it again would double it.
         ends.done(publish);
         publish
-            .completion()
+            .publication()
             .onSuccess(
                 PublishResult.of(publish.message().qos(), ReasonCode.SUCCESS, Properties.NONE));
       } else {
@@ -284,7 +284,7 @@ final class OutgoingMessages {
    * @return the messages that must not outlast it, to be told by {@link #failStale}
    */
   List<OutgoingPublish> onConnectionEnded() {
-    session.giveEntries(false);
+    session.giveEntries();
     session.published.inOrder().forEach(publish -> publish.holdsQuota = false);
     session.released.forEach(publish -> publish.holdsQuota = false);
     List<OutgoingPublish> stale = session.queue.takeConnectionBound();
@@ -294,13 +294,13 @@ final class OutgoingMessages {
 
   void failStale(List<OutgoingPublish> stale) {
     for (OutgoingPublish publish : stale) {
-      publish.completion().onFailure(failures.lostItsConnection(publish.message()));
+      publish.publication().onFailure(failures.lostItsConnection(publish.message()));
     }
   }
 
   /** The client ends: whatever is still waiting fails. The store keeps what it has. */
   void failAll(MqttException failure) {
-    session.giveEntries(false);
+    session.giveEntries();
     List<OutgoingPublish> all = session.queue.takeAll();
     ConnectionState connection = engine.connectionOrNull();
     if (connection != null) {
@@ -321,9 +321,9 @@ final class OutgoingMessages {
     }
     for (OutgoingPublish publish : all) {
       if (kept.contains(publish)) {
-        publish.completion().onKept(failure);
+        publish.publication().onKept(failure);
       } else {
-        publish.completion().onFailure(failure);
+        publish.publication().onFailure(failure);
       }
     }
   }

@@ -8,8 +8,9 @@ import io.bight.mqtt.packet.Publish;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way out, from the command until its last acknowledgement. Belongs to the session
- * of one engine; read and written by the driver only.
+ * The session's entry of a message on its way out, until its last acknowledgement. One that is sent
+ * as soon as it is published has none until its connection ends ({@link DirectMessages}). Belongs
+ * to the session of one engine; read and written by the driver only.
  *
  * <pre>
  *            sent at QoS 0 ------------------------------&gt; DONE
@@ -266,8 +267,8 @@ public class OutgoingPublish {
     return packetIdentifier;
   }
 
-  /** Returns who is told of its end. */
-  final Publication completion() {
+  /** Returns what the engine was given, which is told of the end. */
+  final Publication publication() {
     return publication;
   }
 

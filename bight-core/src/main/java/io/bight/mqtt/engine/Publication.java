@@ -37,8 +37,8 @@ public interface Publication extends Completion<PublishResult> {
   }
 
   /**
-   * A message that was sent as soon as it was published has got an entry after all, since its
-   * connection ends: it may have to wait again, and can then be cancelled. Nothing may be asked of
+   * A message that was sent as soon as it was published gets an entry after all, at the latest when
+   * its connection ends: should it have to wait again, it can be cancelled. Nothing may be asked of
    * the engine here.
    *
    * @param entry what {@link MqttEngine#cancel} takes

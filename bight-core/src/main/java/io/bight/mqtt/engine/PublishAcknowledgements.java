@@ -84,7 +84,7 @@ final class PublishAcknowledgements {
       return true;
     }
     publish.setProgress(Progress.RELEASED);
-    session.giveEntries(true); // to those whose PUBREC came earlier
+    session.giveEntriesToReleased(); // their PUBREC came earlier
     session.released.add(publish);
     keeper.putReleased(publish);
     connection.batchDepends = true;
@@ -106,7 +106,7 @@ final class PublishAcknowledgements {
         completeDirect(connection, packetIdentifier, direct, reason, properties); // [MQTT-4.4.0-2]
         return true;
       }
-      session.direct.release(packetIdentifier, session.takePosition());
+      session.direct.release(packetIdentifier);
     }
     engine.sent().sendPubrel(connection, packetIdentifier, ReasonCode.SUCCESS);
     return true;
@@ -146,7 +146,7 @@ final class PublishAcknowledgements {
     PublishSender.returnQuota(connection, publish);
     session.releaseIdentifier(publish);
     ends.done(publish);
-    tell(publish.completion(), reason, properties);
+    tell(publish.publication(), reason, properties);
   }
 
   /** The end of one that has no entry. */

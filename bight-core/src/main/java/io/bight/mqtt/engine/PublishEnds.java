@@ -83,7 +83,7 @@ final class PublishEnds {
 
   void fail(OutgoingPublish publish, MqttException failure) {
     done(publish);
-    publish.completion().onFailure(failure);
+    publish.publication().onFailure(failure);
   }
 
   /**
@@ -103,7 +103,7 @@ final class PublishEnds {
     @Nullable Failed failed;
     while (untold != null && (failed = untold.poll()) != null) {
       keeper.remove(failed.publish);
-      failed.publish.completion().onFailure(failed.failure);
+      failed.publish.publication().onFailure(failed.failure);
     }
   }
 }

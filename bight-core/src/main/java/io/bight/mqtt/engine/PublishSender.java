@@ -57,6 +57,7 @@ final class PublishSender {
     return connection != null
         && connection.accepted
         && connection.repeatNext() == null
+        && !connection.hasLast()
         && connection.outgoingBytes() < BATCH_BYTES
         && hasQuota(connection, qos)
         && (!keeper.isDurable() || qos == Qos.AT_MOST_ONCE);
@@ -269,24 +270,24 @@ final class PublishSender {
   /** Appends a message that needs no entry in the session; what it takes is counted. */
   void sendDirectly(ConnectionState connection, Publication publication, int heapBytes) {
     Publish message = publication.message();
-    boolean acknowledged = message.qos() != Qos.AT_MOST_ONCE;
+    boolean atMostOnce = message.qos() == Qos.AT_MOST_ONCE;
+    session.leaveQueue();
     MqttException failure = refusalOf(connection, message);
     if (failure == null) {
-      int packetIdentifier = acknowledged ? admitDirectly(connection, publication) : 0;
+      int packetIdentifier = atMostOnce ? 0 : admitDirectly(connection, publication);
       try {
         encode(connection, message, packetIdentifier, false);
       } catch (IllegalArgumentException e) {
         failure = failures.unencodable(message, e);
-        if (acknowledged) {
+        if (!atMostOnce) {
           takeOut(connection, packetIdentifier);
         }
       }
     }
-    session.leaveQueue();
     if (failure != null) {
       session.free(heapBytes);
       publication.onFailure(failure);
-    } else if (!acknowledged) {
+    } else if (atMostOnce) {
       connection.addAtMostOnce(publication, heapBytes);
     }
   }
@@ -353,7 +354,7 @@ final class PublishSender {
     encode(connection, message, publish.packetIdentifier, false);
     if (message.qos() == Qos.AT_MOST_ONCE) {
       ends.leaveWithBatch(publish);
-      connection.addAtMostOnce(publish.completion(), publish.heapBytes());
+      connection.addAtMostOnce(publish.publication(), publish.heapBytes());
     } else {
       ends.leaveQueue(publish);
     }

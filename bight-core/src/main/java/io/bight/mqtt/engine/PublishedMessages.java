@@ -6,9 +6,10 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * QoS 1 and 2 messages whose PUBLISH is unacknowledged. An acknowledgement finds its message by the
- * packet identifier, so nothing but their number is kept up to date for each message; their order
- * is that of their positions [MQTT-4.6.0-1], and asked for only when a connection begins or ends.
+ * QoS 1 and 2 messages with an entry whose PUBLISH is unacknowledged. An acknowledgement finds its
+ * message by the packet identifier, so nothing but their number is kept up to date for each
+ * message; their order is that of their positions [MQTT-4.6.0-1], and asked for only when a
+ * connection begins or ends.
  */
 final class PublishedMessages {
   private final PacketIdentifiers<Object> packetIdentifiers;

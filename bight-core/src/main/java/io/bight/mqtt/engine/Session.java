@@ -66,13 +66,15 @@ public final class Session {
   /** How much room was made by messages that were done; written by the driver, read by all. */
   private volatile long freedBytes;
 
-  /** QoS 1 and 2 messages whose PUBLISH is unacknowledged. */
+  // QoS 1 and 2 messages in flight: those with an entry by what they wait for, then the others.
+
+  /** Those whose PUBLISH is unacknowledged. */
   final PublishedMessages published = new PublishedMessages(packetIdentifiers);
 
-  /** QoS 2 messages whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
+  /** Those whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
   final PublishList released = new PublishList();
 
-  /** The messages of either kind that were sent at once and have no entry yet. */
+  /** Those that were sent at once and have no entry. */
   final DirectMessages direct = new DirectMessages(packetIdentifiers);
 
   // Many clients only publish, and there may be many clients: these are made for the first entry.
@@ -170,31 +172,36 @@ public final class Session {
     nextPosition = Math.max(nextPosition, position + 1);
   }
 
-  /**
-   * Gives an entry to messages that have none.
-   *
-   * @param onlyReleased whether only to those whose PUBREC has come
-   */
-  void giveEntries(boolean onlyReleased) {
-    for (DirectMessages.Direct message : direct.takeAll(onlyReleased)) {
-      Publication publication = message.publication();
-      OutgoingPublish publish =
-          OutgoingPublish.of(
-              publication, OutgoingPublish.heapBytesOf(publication), OutgoingPublish.NEVER);
-      publish.setSent();
-      publish.holdsQuota = true;
-      publish.packetIdentifier = (char) message.packetIdentifier();
-      packetIdentifiers.replace(message.packetIdentifier(), publish);
-      if (message.released()) {
-        publish.setProgress(Progress.RELEASED);
-        released.add(publish);
-      } else {
-        publish.setProgress(Progress.PUBLISHED);
-        publish.position = message.place();
-        published.add(publish);
-      }
-      publication.onEntry(publish);
+  /** Gives an entry to all messages that were sent at once and are in flight. */
+  void giveEntries() {
+    giveEntriesToReleased();
+    for (DirectMessages.Direct message : direct.takePublished()) {
+      OutgoingPublish publish = newEntry(message, Progress.PUBLISHED);
+      publish.position = message.place();
+      published.add(publish);
+      publish.publication().onEntry(publish);
     }
+  }
+
+  /** Gives an entry to those of them whose PUBREC has come. */
+  void giveEntriesToReleased() {
+    for (DirectMessages.Direct message : direct.takeReleased()) {
+      OutgoingPublish publish = newEntry(message, Progress.RELEASED);
+      released.add(publish);
+      publish.publication().onEntry(publish);
+    }
+  }
+
+  private OutgoingPublish newEntry(DirectMessages.Direct message, Progress progress) {
+    Publication publication = message.publication();
+    int heapBytes = OutgoingPublish.heapBytesOf(publication);
+    OutgoingPublish publish = OutgoingPublish.of(publication, heapBytes, OutgoingPublish.NEVER);
+    publish.setSent();
+    publish.setProgress(progress);
+    publish.holdsQuota = true;
+    publish.packetIdentifier = (char) message.packetIdentifier();
+    packetIdentifiers.replace(message.packetIdentifier(), publish);
+    return publish;
   }
 
   /** A message has no packet identifier any more. */

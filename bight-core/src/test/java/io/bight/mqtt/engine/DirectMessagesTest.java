@@ -49,17 +49,21 @@ class DirectMessagesTest extends EngineFixture {
     for (int i = 0; i < 1_000; i++) {
       all.add(take(i));
     }
-    direct.release(900, 1_000);
-    direct.release(7, 1_001);
-    assertThat(direct.published()).isEqualTo(998);
-    assertThat(direct.released()).isEqualTo(2);
-    assertThat(direct.takeAll(true))
-        .containsExactly(
-            new Direct(900, all.get(899), 1_000, true), new Direct(7, all.get(6), 1_001, true));
+    for (int identifier : new int[] {900, 7, 500, 8, 1_000}) {
+      direct.release(identifier);
+    }
+    direct.remove(500);
+    direct.remove(1_000);
+    direct.release(1);
+    direct.remove(900);
+    assertThat(direct.published()).isEqualTo(994);
+    assertThat(direct.released()).isEqualTo(3);
+    assertThat(direct.takeReleased()).extracting(Direct::packetIdentifier).containsExactly(7, 8, 1);
     assertThat(direct.released()).isZero();
-    List<Direct> rest = direct.takeAll(false);
-    assertThat(rest).hasSize(998).extracting(Direct::place).isSorted();
-    assertThat(rest).noneMatch(Direct::released);
+    assertThat(direct.takeReleased()).isEmpty();
+    List<Direct> rest = direct.takePublished();
+    assertThat(rest).hasSize(994).extracting(Direct::place).isSorted();
+    assertThat(rest.get(0)).isEqualTo(new Direct(2, all.get(1), 1));
     assertThat(direct.size()).isZero();
     assertThat(identifiers.used()).as("they are still in flight").isEqualTo(1_000);
   }

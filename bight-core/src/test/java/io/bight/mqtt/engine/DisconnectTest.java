@@ -329,4 +329,23 @@ class DisconnectTest extends EngineFixture {
         now());
     carry();
   }
+
+  @Test
+  void lastMessagesAreNotOvertakenByWhatACompletionPublishes() {
+    server
+        .onConnection()
+        .expectConnect()
+        .sendConnack(connack -> connack.property(io.bight.testkit.Property.MAXIMUM_QOS, 1))
+        .expectPublish("first")
+        .expectPublish("second")
+        .expectDisconnect();
+    engine.publish(qos1("first").build(), new Outcome<>(), now());
+    engine.publish(
+        qos2("refused").build(),
+        new Outcome<PublishResult>()
+            .then(() -> engine.publish(qos1("second").build(), new Outcome<>(), now())),
+        now());
+    events.whenConnected = connack -> engine.disconnect(new Disconnect(ReasonCode.SUCCESS), now());
+    connect();
+  }
 }

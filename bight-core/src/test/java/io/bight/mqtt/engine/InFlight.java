@@ -18,7 +18,7 @@ public final class InFlight {
       if (packet == publication) {
         return session.direct.isReleased(i) ? 0 : i;
       }
-      if (packet instanceof OutgoingPublish entry && entry.completion() == publication) {
+      if (packet instanceof OutgoingPublish entry && entry.publication() == publication) {
         return entry.isPublished ? i : 0;
       }
     }

@@ -18,6 +18,7 @@ final class RecordingListener implements EngineListener {
   final List<Auth> auths = new ArrayList<>();
   final List<MqttException> resubscribeFailures = new ArrayList<>();
   final List<String> packets = new ArrayList<>();
+  final List<Packet> sent = new ArrayList<>();
   final List<MqttException> storeFailures = new ArrayList<>();
   int storeRecoveries;
   boolean wantsPackets;
@@ -67,8 +68,11 @@ final class RecordingListener implements EngineListener {
   }
 
   @Override
-  public void onPacket(boolean sent, Packet packet) {
-    packets.add((sent ? ">> " : "<< ") + packet.type());
+  public void onPacket(boolean isSent, Packet packet) {
+    packets.add((isSent ? ">> " : "<< ") + packet.type());
+    if (isSent) {
+      sent.add(packet);
+    }
   }
 
   @Override

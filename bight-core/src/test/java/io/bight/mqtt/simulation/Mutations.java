@@ -63,7 +63,7 @@ final class Mutations {
             "what was sent at once is forgotten with its connection",
             10,
             "OutgoingMessages",
-            "    session.giveEntries(false);\n    session.published",
+            "    session.giveEntries();\n    session.published",
             "    session.published"),
         mutation(
             "what was sent at once is repeated in the opposite order",
@@ -75,7 +75,7 @@ final class Mutations {
             "PUBREC of what was sent at once is not noted",
             6,
             "PublishAcknowledgements",
-            "      session.direct.release(packetIdentifier, session.takePosition());\n",
+            "      session.direct.release(packetIdentifier);\n",
             ""),
         mutation(
             "the quota is exceeded by one",
