@@ -52,8 +52,11 @@ final class IncomingDelivery {
 
   private final FailedAttempts failedAttempts = new FailedAttempts();
 
-  /** Messages that have arrived and are not delivered, in the order of arrival. */
-  private final ArrayDeque<IncomingPublish> waiting = new ArrayDeque<>(0);
+  /**
+   * Messages that have arrived and are not delivered, in the order of arrival; null before the
+   * first that could not be delivered at once.
+   */
+  private @Nullable ArrayDeque<IncomingPublish> waiting;
 
   private long waitingBytes;
 
@@ -91,7 +94,7 @@ final class IncomingDelivery {
 
   void onMessage(IncomingPublish message) {
     deliverWaiting();
-    Message deliverable = waiting.isEmpty() ? deliverable(message) : null;
+    Message deliverable = hasWaiting() ? null : deliverable(message);
     if (deliverable == null) {
       hold(message);
     } else {
@@ -102,22 +105,33 @@ final class IncomingDelivery {
     }
   }
 
+  private boolean hasWaiting() {
+    return waiting != null && !waiting.isEmpty();
+  }
+
+  private ArrayDeque<IncomingPublish> waiting() {
+    if (waiting == null) {
+      waiting = new ArrayDeque<>(16);
+    }
+    return waiting;
+  }
+
   /** There may be a handler, or room, for messages that wait. */
   void deliverWaiting() {
-    if (delivering || waiting.isEmpty()) {
+    if (delivering || !hasWaiting()) {
       return;
     }
-    while (!waiting.isEmpty()) {
+    while (hasWaiting()) {
       if (loop.driving().isDriverEnding()) {
         loop.driving().onNextDrive(this::deliverWaitingAndFlush);
         return;
       }
-      IncomingPublish next = waiting.element();
+      IncomingPublish next = waiting().element();
       Message deliverable = deliverable(next);
       if (deliverable == null) {
         break;
       }
-      waiting.remove(); // first: a handler may end the connection or the client
+      waiting().remove(); // first: a handler may end the connection or the client
       waitingBytes -= size(next);
       deliver(next, deliverable);
     }
@@ -359,13 +373,13 @@ final class IncomingDelivery {
           message);
       return;
     }
-    if (!hasHandler && waiting.isEmpty()) {
+    if (!hasHandler && !hasWaiting()) {
       LOG.warn(
           "{} has no onMessage handler for {}; it is kept unacknowledged until there is one",
           client.describe(),
           message);
     }
-    waiting.add(message);
+    waiting().add(message);
     waitingBytes += size(message);
     // Without a handler only QoS 1 and 2 wait, and the server stops at the Receive Maximum.
     if (hasHandler && isBeyond(MOST_WAITING_MESSAGES, MOST_WAITING_BYTES)) {
@@ -379,23 +393,26 @@ final class IncomingDelivery {
   }
 
   private boolean isBeyond(int messages, long bytes) {
-    return waiting.size() > messages || waitingBytes > bytes;
+    return waitingMessages() > messages || waitingBytes > bytes;
   }
 
   private void dropAtMostOnce() {
-    int before = waiting.size();
-    waiting.removeIf(message -> message.message().qos() == Qos.AT_MOST_ONCE);
+    if (!hasWaiting()) {
+      return;
+    }
+    int before = waitingMessages();
+    waiting().removeIf(message -> message.message().qos() == Qos.AT_MOST_ONCE);
     countWaitingBytes();
-    if (waiting.size() < before) {
+    if (waitingMessages() < before) {
       LOG.warn(
           "{} dropped {} messages that waited: its last onMessage handler was removed",
           client.describe(),
-          before - waiting.size());
+          before - waitingMessages());
     }
   }
 
   private void countWaitingBytes() {
-    waitingBytes = waiting.stream().mapToLong(IncomingDelivery::size).sum();
+    waitingBytes = waiting().stream().mapToLong(IncomingDelivery::size).sum();
   }
 
   /** The driver is to leave: what has arrived beyond this message waits for the next one. */
@@ -416,7 +433,7 @@ final class IncomingDelivery {
       LOG.debug(
           "{} reads no more until there is room: {} messages ({} B) wait",
           client.describe(),
-          waiting.size(),
+          waitingMessages(),
           waitingBytes);
     }
   }
@@ -457,15 +474,18 @@ final class IncomingDelivery {
     }
     int ended = connectionsEnded + 1; // the driver alone writes
     connectionsEnded = ended;
-    waiting.removeIf(
-        message -> {
-          boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
-          if (comesAgain) {
-            engine.abandon(message);
-          }
-          return comesAgain;
-        });
-    countWaitingBytes();
+    if (hasWaiting()) {
+      waiting()
+          .removeIf(
+              message -> {
+                boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
+                if (comesAgain) {
+                  engine.abandon(message);
+                }
+                return comesAgain;
+              });
+      countWaitingBytes();
+    }
     for (DeliveryTarget target : Set.copyOf(busy)) {
       List<Delivery> dropped = target.dropAtLeastOnce();
       dropped.forEach(delivery -> engine.abandon(delivery.incoming));
@@ -477,7 +497,7 @@ final class IncomingDelivery {
   /** The client is closed: handlers that run go on, and what waits is not handled any more. */
   void close() {
     closed = true;
-    waiting.clear();
+    waiting = null;
     waitingBytes = 0;
     if (lanes != null) {
       lanes.close();
@@ -495,6 +515,7 @@ final class IncomingDelivery {
   }
 
   int waitingMessages() {
-    return waiting.size();
+    ArrayDeque<IncomingPublish> known = waiting; // this may be asked by any thread
+    return known == null ? 0 : known.size();
   }
 }

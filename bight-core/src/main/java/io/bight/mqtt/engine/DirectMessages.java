@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DirectMessages {
   private static final int INITIAL_CAPACITY = 16;
-  private static final long[] NONE = new long[0];
+  private static final long[] NO_NOTES = new long[0];
 
   // How a note says what has become of its message. Zero: there is no such message.
   /** Waits for PUBACK or PUBREC; above this bit is its place in the order of PUBLISH. */
@@ -33,10 +33,13 @@ final class DirectMessages {
   private static final int NEXT_SHIFT = 32;
   private static final long IDENTIFIER = 0xFFFF;
 
+  /** Stands for those of a session that has had none yet; nothing is added to it. */
+  static final DirectMessages NONE = new DirectMessages(new PacketIdentifiers<>());
+
   private final PacketIdentifiers<Object> packetIdentifiers;
 
   /** By packet identifier. */
-  private long[] notes = NONE;
+  private long[] notes = NO_NOTES;
 
   private int published;
   private int released;

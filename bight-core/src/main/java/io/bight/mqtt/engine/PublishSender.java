@@ -294,7 +294,7 @@ final class PublishSender {
 
   private int admitDirectly(ConnectionState connection, Publication publication) {
     int packetIdentifier = session.packetIdentifiers.take(publication);
-    session.direct.add(packetIdentifier, session.takePosition());
+    session.addDirect(packetIdentifier);
     connection.sendQuota--;
     return packetIdentifier;
   }

@@ -49,7 +49,9 @@ final class Requests {
   private final Session session;
   private final SessionKeeper keeper;
   private final EngineListener listener;
-  private final ArrayDeque<Request> waiting = new ArrayDeque<>(0);
+
+  /** Requests that wait to be sent, in their order; null before the first. */
+  private @Nullable ArrayDeque<Request> waiting;
 
   /** Requests sent on the current connection, in order. */
   private Set<Request> unanswered = NONE;
@@ -219,11 +221,11 @@ final class Requests {
   /** A request waits to be sent; until it is answered, it is what the store has to know. */
   private void await(Request request) {
     number(request);
-    waiting.add(request);
+    waiting().add(request);
     for (String filter : request.topicFilters()) {
       Request before = session.ask(filter, request);
       // What an earlier process asked for and nobody here waits for need not be sent any more.
-      if (before != null && before.isRestored && waiting.remove(before)) {
+      if (before != null && before.isRestored && waiting().remove(before)) {
         onDone(before);
       }
       keeper.putSubscription(filter);
@@ -252,6 +254,17 @@ final class Requests {
         keeper.putSubscription(filter);
       }
     }
+  }
+
+  private boolean hasWaiting() {
+    return waiting != null && !waiting.isEmpty();
+  }
+
+  private ArrayDeque<Request> waiting() {
+    if (waiting == null) {
+      waiting = new ArrayDeque<>(2);
+    }
+    return waiting;
   }
 
   // ---- sending
@@ -298,7 +311,7 @@ final class Requests {
       } else {
         unanswered.isRestored = true;
         number(unanswered);
-        waiting.add(unanswered);
+        waiting().add(unanswered);
         session.ask(filter, unanswered);
       }
     }
@@ -308,8 +321,8 @@ final class Requests {
   void sendWaiting(ConnectionState connection) {
     while (!session.packetIdentifiers.isExhausted()
         && engine.connectionOrNull() == connection
-        && !waiting.isEmpty()) {
-      send(connection, waiting.remove());
+        && hasWaiting()) {
+      send(connection, waiting().remove());
     }
   }
 
@@ -526,7 +539,7 @@ final class Requests {
     for (int i = again.size() - 1; i >= 0; i--) {
       session.packetIdentifiers.release(again.get(i).packetIdentifier);
       again.get(i).lostAnswers++;
-      waiting.addFirst(again.get(i));
+      waiting().addFirst(again.get(i));
     }
   }
 
@@ -547,7 +560,7 @@ final class Requests {
     if (lost.isEmpty()) {
       return;
     }
-    waiting.forEach(request -> lost.keySet().removeAll(request.topicFilters()));
+    waiting().forEach(request -> lost.keySet().removeAll(request.topicFilters()));
     // What the server says it will refuse is kept apart, so that the rest is granted.
     Map<List<Object>, List<Subscription>> groups = new LinkedHashMap<>();
     for (Session.WantedSubscription wanted : lost.values()) {
@@ -566,7 +579,7 @@ final class Requests {
           }
         });
     for (int i = requests.size() - 1; i >= 0; i--) {
-      waiting.addFirst(requests.get(i));
+      waiting().addFirst(requests.get(i));
     }
   }
 
@@ -615,8 +628,8 @@ final class Requests {
   /** The client ends: whoever waits is told. The store keeps what it has. */
   void failAll(MqttException failure) {
     onConnectionEnded();
-    List<Request> all = new ArrayList<>(waiting);
-    waiting.clear();
+    List<Request> all = new ArrayList<>(waiting());
+    waiting = null;
     unsubscribing = Map.of();
     for (Request request : all) {
       request.completion().onKept(failure); // a failure for whoever waits for it

@@ -74,8 +74,8 @@ public final class Session {
   /** Those whose PUBREL is unacknowledged, in the order of PUBREC [MQTT-4.6.0-4]. */
   final PublishList released = new PublishList();
 
-  /** Those that were sent at once and have no entry. */
-  final DirectMessages direct = new DirectMessages(packetIdentifiers);
+  /** Those that were sent at once and have no entry; {@link #addDirect} adds one. */
+  DirectMessages direct = DirectMessages.NONE;
 
   // Many clients only publish, and there may be many clients: these are made for the first entry.
 
@@ -170,6 +170,14 @@ public final class Session {
   /** No message gets a place before one that was kept. */
   void skipPosition(long position) {
     nextPosition = Math.max(nextPosition, position + 1);
+  }
+
+  /** A message that needs no entry has just taken its packet identifier. */
+  void addDirect(int packetIdentifier) {
+    if (direct == DirectMessages.NONE) {
+      direct = new DirectMessages(packetIdentifiers);
+    }
+    direct.add(packetIdentifier, takePosition());
   }
 
   /** Gives an entry to all messages that were sent at once and are in flight. */

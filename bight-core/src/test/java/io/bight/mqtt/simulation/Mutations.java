@@ -113,7 +113,7 @@ final class Mutations {
             "what was cut off before its answer is forgotten",
             10,
             "Requests",
-            "      waiting.addFirst(again.get(i));",
+            "      waiting().addFirst(again.get(i));",
             ""),
         mutation(
             "subscriptions are not made again in a new session",
@@ -232,7 +232,7 @@ final class Mutations {
             "what was asked for and not answered before a restart is not asked for again",
             7,
             "Requests",
-            "        waiting.add(unanswered);\n        session.ask(filter, unanswered);\n",
+            "        waiting().add(unanswered);\n        session.ask(filter, unanswered);\n",
             ""),
         mutation(
             "subscriptions are not made again after a lost CONNACK",
