@@ -42,6 +42,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Row R5 of docs/loop-table.md: what happens to messages that cannot be sent at once. */
 @ExtendWith(LeakCheck.class)
@@ -410,8 +411,9 @@ class OfflineTest {
     }
   }
 
-  @Test
-  void r5MessageThatWaitsAgainAfterALostSessionCanBeCancelled() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void r5MessageThatWaitsAgainAfterALostSessionCanBeCancelled(boolean inABatch) {
     try (ScriptedServer server = ScriptedServer.start();
         MqttClient client =
             MqttClient.builder(server.uri()).reconnect(FAST).cleanStart(false).build()) {
@@ -423,7 +425,8 @@ class OfflineTest {
       client.loopStart();
       client.connect(LIMIT);
       MqttFuture<?> first = client.publish(message("1", "x"));
-      MqttFuture<?> second = client.publish(message("2", "x"));
+      Publish last = message("2", "x");
+      MqttFuture<?> second = inABatch ? client.publishAll(List.of(last)) : client.publish(last);
       Await.until("both", () -> server.packets(PacketType.PUBLISH).size() == 2);
       client.onConnect(event -> second.cancel(false));
       before.closeConnection();
