@@ -39,6 +39,9 @@ final class IncomingDelivery {
   /** How often a message that comes again and again is handled, unless the program says. */
   private static final int REDELIVERIES = 6;
 
+  /** Serves all clients until one has a message that cannot be delivered at once. */
+  private static final ArrayDeque<IncomingPublish> NONE_WAITING = new ArrayDeque<>(0);
+
   private final MqttClient client;
   private final ClientWorker worker;
   private final MqttLoop loop;
@@ -52,11 +55,8 @@ final class IncomingDelivery {
 
   private final FailedAttempts failedAttempts = new FailedAttempts();
 
-  /**
-   * Messages that have arrived and are not delivered, in the order of arrival; null before the
-   * first that could not be delivered at once.
-   */
-  private @Nullable ArrayDeque<IncomingPublish> waiting;
+  /** Messages that have arrived and are not delivered, in the order of arrival. */
+  private ArrayDeque<IncomingPublish> waiting = NONE_WAITING;
 
   private long waitingBytes;
 
@@ -94,7 +94,7 @@ final class IncomingDelivery {
 
   void onMessage(IncomingPublish message) {
     deliverWaiting();
-    Message deliverable = hasWaiting() ? null : deliverable(message);
+    Message deliverable = waiting.isEmpty() ? deliverable(message) : null;
     if (deliverable == null) {
       hold(message);
     } else {
@@ -105,33 +105,22 @@ final class IncomingDelivery {
     }
   }
 
-  private boolean hasWaiting() {
-    return waiting != null && !waiting.isEmpty();
-  }
-
-  private ArrayDeque<IncomingPublish> waiting() {
-    if (waiting == null) {
-      waiting = new ArrayDeque<>(16);
-    }
-    return waiting;
-  }
-
   /** There may be a handler, or room, for messages that wait. */
   void deliverWaiting() {
-    if (delivering || !hasWaiting()) {
+    if (delivering || waiting.isEmpty()) {
       return;
     }
-    while (hasWaiting()) {
+    while (!waiting.isEmpty()) {
       if (loop.driving().isDriverEnding()) {
         loop.driving().onNextDrive(this::deliverWaitingAndFlush);
         return;
       }
-      IncomingPublish next = waiting().element();
+      IncomingPublish next = waiting.element();
       Message deliverable = deliverable(next);
       if (deliverable == null) {
         break;
       }
-      waiting().remove(); // first: a handler may end the connection or the client
+      waiting.remove(); // first: a handler may end the connection or the client
       waitingBytes -= size(next);
       deliver(next, deliverable);
     }
@@ -373,13 +362,16 @@ final class IncomingDelivery {
           message);
       return;
     }
-    if (!hasHandler && !hasWaiting()) {
+    if (!hasHandler && waiting.isEmpty()) {
       LOG.warn(
           "{} has no onMessage handler for {}; it is kept unacknowledged until there is one",
           client.describe(),
           message);
     }
-    waiting().add(message);
+    if (waiting == NONE_WAITING) {
+      waiting = new ArrayDeque<>();
+    }
+    waiting.add(message);
     waitingBytes += size(message);
     // Without a handler only QoS 1 and 2 wait, and the server stops at the Receive Maximum.
     if (hasHandler && isBeyond(MOST_WAITING_MESSAGES, MOST_WAITING_BYTES)) {
@@ -393,26 +385,23 @@ final class IncomingDelivery {
   }
 
   private boolean isBeyond(int messages, long bytes) {
-    return waitingMessages() > messages || waitingBytes > bytes;
+    return waiting.size() > messages || waitingBytes > bytes;
   }
 
   private void dropAtMostOnce() {
-    if (!hasWaiting()) {
-      return;
-    }
-    int before = waitingMessages();
-    waiting().removeIf(message -> message.message().qos() == Qos.AT_MOST_ONCE);
+    int before = waiting.size();
+    waiting.removeIf(message -> message.message().qos() == Qos.AT_MOST_ONCE);
     countWaitingBytes();
-    if (waitingMessages() < before) {
+    if (waiting.size() < before) {
       LOG.warn(
           "{} dropped {} messages that waited: its last onMessage handler was removed",
           client.describe(),
-          before - waitingMessages());
+          before - waiting.size());
     }
   }
 
   private void countWaitingBytes() {
-    waitingBytes = waiting().stream().mapToLong(IncomingDelivery::size).sum();
+    waitingBytes = waiting.stream().mapToLong(IncomingDelivery::size).sum();
   }
 
   /** The driver is to leave: what has arrived beyond this message waits for the next one. */
@@ -433,7 +422,7 @@ final class IncomingDelivery {
       LOG.debug(
           "{} reads no more until there is room: {} messages ({} B) wait",
           client.describe(),
-          waitingMessages(),
+          waiting.size(),
           waitingBytes);
     }
   }
@@ -474,18 +463,15 @@ final class IncomingDelivery {
     }
     int ended = connectionsEnded + 1; // the driver alone writes
     connectionsEnded = ended;
-    if (hasWaiting()) {
-      waiting()
-          .removeIf(
-              message -> {
-                boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
-                if (comesAgain) {
-                  engine.abandon(message);
-                }
-                return comesAgain;
-              });
-      countWaitingBytes();
-    }
+    waiting.removeIf(
+        message -> {
+          boolean comesAgain = message.message().qos() == Qos.AT_LEAST_ONCE;
+          if (comesAgain) {
+            engine.abandon(message);
+          }
+          return comesAgain;
+        });
+    countWaitingBytes();
     for (DeliveryTarget target : Set.copyOf(busy)) {
       List<Delivery> dropped = target.dropAtLeastOnce();
       dropped.forEach(delivery -> engine.abandon(delivery.incoming));
@@ -497,7 +483,7 @@ final class IncomingDelivery {
   /** The client is closed: handlers that run go on, and what waits is not handled any more. */
   void close() {
     closed = true;
-    waiting = null;
+    waiting = NONE_WAITING;
     waitingBytes = 0;
     if (lanes != null) {
       lanes.close();
@@ -515,7 +501,6 @@ final class IncomingDelivery {
   }
 
   int waitingMessages() {
-    ArrayDeque<IncomingPublish> known = waiting; // this may be asked by any thread
-    return known == null ? 0 : known.size();
+    return waiting.size();
   }
 }

@@ -36,6 +36,9 @@ final class ConnectionState {
   private static final @Nullable String[] NO_ALIASES = new String[0];
   private static final int DEFAULT_RECEIVE_MAXIMUM = 65_535;
 
+  /** Serves all connections until they have a message that is not acknowledged at once. */
+  private static final ArrayDeque<IncomingPublish> NONE_UNACKNOWLEDGED = new ArrayDeque<>(0);
+
   /** One for each version serves all connections. */
   private static final Map<MqttVersion, MqttEncoder> ENCODERS =
       Arrays.stream(MqttVersion.values())
@@ -49,10 +52,10 @@ final class ConnectionState {
   final long connackDeadlineNanos;
 
   /**
-   * Messages delivered and not yet acknowledged to the server, in the order of arrival; null before
-   * the first that is not acknowledged at once.
+   * Messages delivered and not yet acknowledged to the server, in the order of arrival; {@link
+   * #queueUnacknowledged} adds one.
    */
-  private @Nullable ArrayDeque<IncomingPublish> unacknowledged;
+  ArrayDeque<IncomingPublish> unacknowledged = NONE_UNACKNOWLEDGED;
 
   final int receiveMaximum;
 
@@ -153,28 +156,10 @@ final class ConnectionState {
   /** A message waits for its acknowledgement, and for those of the messages before it. */
   void queueUnacknowledged(IncomingPublish incoming) {
     incoming.isQueued = true;
-    if (unacknowledged == null) {
+    if (unacknowledged == NONE_UNACKNOWLEDGED) {
       unacknowledged = new ArrayDeque<>(4);
     }
     unacknowledged.add(incoming);
-  }
-
-  boolean hasUnacknowledged() {
-    return unacknowledged != null && !unacknowledged.isEmpty();
-  }
-
-  int unacknowledgedMessages() {
-    return unacknowledged == null ? 0 : unacknowledged.size();
-  }
-
-  @Nullable IncomingPublish firstUnacknowledged() {
-    return unacknowledged == null ? null : unacknowledged.peek();
-  }
-
-  void removeUnacknowledged(IncomingPublish incoming) {
-    if (unacknowledged != null) {
-      unacknowledged.remove(incoming); // found at once, since it is the first
-    }
   }
 
   @Nullable String topicOfAlias(int alias) {

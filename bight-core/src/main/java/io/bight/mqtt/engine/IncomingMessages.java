@@ -71,7 +71,7 @@ final class IncomingMessages {
       }
     }
     connection.receiveQuotaUsed++;
-    if (connection.hasUnacknowledged()) {
+    if (!connection.unacknowledged.isEmpty()) {
       connection.queueUnacknowledged(incoming);
       listener.onMessage(incoming);
       return;
@@ -254,8 +254,8 @@ final class IncomingMessages {
   /** Sends what is answered, up to the first message that is not [MQTT-4.6.0-2], [MQTT-4.6.0-3]. */
   private void sendAcknowledgements(ConnectionState connection) {
     IncomingPublish first;
-    while ((first = connection.firstUnacknowledged()) != null && first.answer != null) {
-      connection.removeUnacknowledged(first);
+    while ((first = connection.unacknowledged.peek()) != null && first.answer != null) {
+      connection.unacknowledged.remove();
       sendAcknowledgement(connection, first, first.answer);
     }
   }

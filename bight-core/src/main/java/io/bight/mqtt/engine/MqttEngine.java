@@ -169,7 +169,7 @@ public final class MqttEngine {
    * @return the number of messages on this connection
    */
   public int unacknowledgedMessages() {
-    return connection == null ? 0 : connection.unacknowledgedMessages();
+    return connection == null ? 0 : connection.unacknowledged.size();
   }
 
   /**

@@ -45,13 +45,16 @@ final class Requests {
 
   private static final Set<Request> NONE = Set.of();
 
+  /** Serves all clients until they have a request. */
+  private static final ArrayDeque<Request> NONE_WAITING = new ArrayDeque<>(0);
+
   private final MqttEngine engine;
   private final Session session;
   private final SessionKeeper keeper;
   private final EngineListener listener;
 
-  /** Requests that wait to be sent, in their order; null before the first. */
-  private @Nullable ArrayDeque<Request> waiting;
+  /** Requests that wait to be sent, in their order; {@link #waiting()} is for adding one. */
+  private ArrayDeque<Request> waiting = NONE_WAITING;
 
   /** Requests sent on the current connection, in order. */
   private Set<Request> unanswered = NONE;
@@ -225,7 +228,7 @@ final class Requests {
     for (String filter : request.topicFilters()) {
       Request before = session.ask(filter, request);
       // What an earlier process asked for and nobody here waits for need not be sent any more.
-      if (before != null && before.isRestored && waiting().remove(before)) {
+      if (before != null && before.isRestored && waiting.remove(before)) {
         onDone(before);
       }
       keeper.putSubscription(filter);
@@ -256,12 +259,9 @@ final class Requests {
     }
   }
 
-  private boolean hasWaiting() {
-    return waiting != null && !waiting.isEmpty();
-  }
-
+  /** Returns those that wait, to add one. */
   private ArrayDeque<Request> waiting() {
-    if (waiting == null) {
+    if (waiting == NONE_WAITING) {
       waiting = new ArrayDeque<>(2);
     }
     return waiting;
@@ -321,8 +321,8 @@ final class Requests {
   void sendWaiting(ConnectionState connection) {
     while (!session.packetIdentifiers.isExhausted()
         && engine.connectionOrNull() == connection
-        && hasWaiting()) {
-      send(connection, waiting().remove());
+        && !waiting.isEmpty()) {
+      send(connection, waiting.remove());
     }
   }
 
@@ -560,7 +560,7 @@ final class Requests {
     if (lost.isEmpty()) {
       return;
     }
-    waiting().forEach(request -> lost.keySet().removeAll(request.topicFilters()));
+    waiting.forEach(request -> lost.keySet().removeAll(request.topicFilters()));
     // What the server says it will refuse is kept apart, so that the rest is granted.
     Map<List<Object>, List<Subscription>> groups = new LinkedHashMap<>();
     for (Session.WantedSubscription wanted : lost.values()) {
@@ -628,8 +628,8 @@ final class Requests {
   /** The client ends: whoever waits is told. The store keeps what it has. */
   void failAll(MqttException failure) {
     onConnectionEnded();
-    List<Request> all = new ArrayList<>(waiting());
-    waiting = null;
+    List<Request> all = new ArrayList<>(waiting);
+    waiting = NONE_WAITING;
     unsubscribing = Map.of();
     for (Request request : all) {
       request.completion().onKept(failure); // a failure for whoever waits for it

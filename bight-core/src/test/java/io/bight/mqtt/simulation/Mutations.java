@@ -125,10 +125,10 @@ final class Mutations {
             "a message is acknowledged before the program has finished",
             30,
             "IncomingMessages",
-            "    connection.receiveQuotaUsed++;\n    if (connection.hasUnacknowledged",
+            "    connection.receiveQuotaUsed++;\n    if (!connection.unacknowledged",
             "    connection.receiveQuotaUsed++;\n"
                 + "    acknowledge(incoming, ReasonCode.SUCCESS, Properties.NONE);\n"
-                + "    if (connection.hasUnacknowledged"),
+                + "    if (!connection.unacknowledged"),
         mutation(
             "acknowledgements leave in the order in which the program finishes",
             194,
@@ -139,7 +139,7 @@ final class Mutations {
             """,
             """
                   if (incoming.isQueued) {
-                    connection.removeUnacknowledged(incoming);
+                    connection.unacknowledged.remove(incoming);
                     sendAcknowledgement(connection, incoming, incoming.answer);
             """),
         mutation(
