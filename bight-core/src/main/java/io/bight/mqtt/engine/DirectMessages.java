@@ -3,7 +3,6 @@ package io.bight.mqtt.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -147,7 +146,7 @@ final class DirectMessages {
     return taken;
   }
 
-  /** Takes out the messages that wait for PUBACK or PUBREC; returns them in that of PUBLISH. */
+  /** Takes out the messages that wait for PUBACK or PUBREC; returns them in no particular order. */
   List<Direct> takePublished() {
     List<Direct> taken = new ArrayList<>(published);
     for (int i = 1; published > 0; i++) {
@@ -155,7 +154,6 @@ final class DirectMessages {
         taken.add(take(i));
       }
     }
-    taken.sort(Comparator.comparingLong(Direct::place));
     return taken;
   }
 
