@@ -456,7 +456,7 @@ class GroupTest {
       }
       group.connect(LIMIT).orThrow();
       assertThat(Await.time(() -> group.close(Duration.ofSeconds(1))))
-          .isLessThan(Duration.ofMillis(1_500));
+          .isLessThan(Await.within(Duration.ofSeconds(1)));
       assertThat(group.clients()).isEmpty();
     }
   }
