@@ -13,7 +13,7 @@ import org.openjdk.jmh.Main;
  *   ./bight-bench/run micro PublishCodec -p qos=1 -p payloadBytes=64
  *   ./bight-bench/run micro FilterBenchmark.match -wi 3 -i 5 -r 1s
  *   ./bight-bench/run micro CommandQueue -rf json -rff queue.json     results as JSON
- *   ./bight-bench/run micro EngineBenchmark -prof gc                  and what is allocated
+ *   ./bight-bench/run micro EnginePublish -prof gc                    and what is allocated
  *   ./bight-bench/run micro -h                                all options
  * </pre>
  */

@@ -39,6 +39,7 @@ record RunOptions(
   static final String USAGE =
       """
       usage: ./bight-bench/run [OPTION...] WORK...
+             ./bight-bench/run micro [JMH'S OPTION...] [BENCHMARK...]
 
       Runs Bight and other clients in turn against a server that only counts, acknowledges and floods, and
       prints medians, ranges and ratios. JSON and a picture of each work go to bight-bench/target/bench.
@@ -57,6 +58,9 @@ record RunOptions(
         --jvm OPTIONS       of each client's JVM ("-XX:+UseG1GC")
         --output FOLDER     for JSON and pictures
         --help              this text
+
+      'micro' measures single parts with JMH: the codec, the engine, the tree of filters, the command queue.
+      'micro -l' lists them, 'micro -h' JMH's options.
       """;
 
   private static final Set<String> NAMES =
