@@ -80,7 +80,7 @@ class BenchSmokeTest {
     return Stream.of(WorkName.TLS_PUBLISH, WorkName.TLS_RECEIVE)
         .flatMap(
             work ->
-                Stream.of(PeerName.BIGHT_OPENSSL, PeerName.RAW)
+                Stream.of(PeerName.BIGHT_OPENSSL, PeerName.RAW, PeerName.RAW_NETTY)
                     .map(
                         peer ->
                             DynamicTest.dynamicTest(

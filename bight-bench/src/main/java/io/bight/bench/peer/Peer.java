@@ -21,7 +21,7 @@ public interface Peer extends AutoCloseable {
       case PAHO_V3 -> new PahoV3Peer();
       case PAHO_V5 -> new PahoV5Peer();
       case AWS_CRT -> new AwsCrtPeer();
-      case RAW, LIBMOSQUITTO ->
+      case RAW, RAW_NETTY, LIBMOSQUITTO ->
           throw new IllegalArgumentException(name + " is no client for Java.");
     };
   }

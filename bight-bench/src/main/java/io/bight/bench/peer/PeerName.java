@@ -27,7 +27,9 @@ public enum PeerName {
    * No client: java.nio writes and reads the same bytes, as large as the socket takes them; through
    * TLS, Netty with OpenSSL.
    */
-  RAW;
+  RAW,
+  /** No client: Netty writes and reads the same bytes, a buffer for each message. */
+  RAW_NETTY;
 
   /** As on the command line. */
   public String text() {
@@ -52,12 +54,17 @@ public enum PeerName {
 
   /** Whether it is a client for Java that Bight is compared with. */
   public boolean isJavaPeer() {
-    return !isBight() && this != RAW && this != LIBMOSQUITTO;
+    return !isBight() && !isRaw() && this != LIBMOSQUITTO;
+  }
+
+  /** Whether it is none, but what there is without one. */
+  public boolean isRaw() {
+    return this == RAW || this == RAW_NETTY;
   }
 
   /** Whether it has the TLS of OpenSSL, through Netty. */
   public boolean isOpenSsl() {
-    return this == BIGHT_OPENSSL || this == RAW;
+    return this == BIGHT_OPENSSL || isRaw();
   }
 
   /** How many threads a connection takes, where it takes any. */

@@ -89,7 +89,7 @@ final class Svg {
     // The limit that no client reaches would leave the clients' bars a pixel wide.
     double mostOfClients =
         shown.stream()
-            .filter(each -> !each.peer().equals(PeerName.RAW.text()))
+            .filter(each -> !PeerName.of(each.peer()).isRaw())
             .mapToDouble(each -> each.max(figure))
             .max()
             .orElse(most);
@@ -174,7 +174,7 @@ final class Svg {
     if (name.isBight()) {
       return BIGHT_COLOUR;
     }
-    return name == PeerName.RAW
+    return name.isRaw()
         ? LIMIT_COLOUR
         : PEER_COLOURS.get(List.of(PeerName.values()).indexOf(name) % PEER_COLOURS.size());
   }

@@ -56,8 +56,8 @@ public enum WorkName {
 
   /** What this peer does; null if it cannot, or the comparison would say nothing. */
   public @Nullable Work work(PeerName peer) {
-    if (peer == PeerName.RAW) {
-      return rawWork();
+    if (peer.isRaw()) {
+      return peer == PeerName.RAW ? rawWork() : rawNettyWork(true);
     }
     if (peer == PeerName.LIBMOSQUITTO
         || (peer == PeerName.BIGHT_OPENSSL && !isTls())
@@ -91,8 +91,15 @@ public enum WorkName {
       case RECEIVE_QOS1 -> new RawWork(RawWork.Kind.RECEIVE, 1);
       case PING_PONG_QOS0 -> new RawWork(RawWork.Kind.PING_PONG, 0);
       case DURABLE -> new RawAppendWork();
-      case TLS_PUBLISH -> new RawTlsWork(RawWork.Kind.PUBLISH);
-      case TLS_RECEIVE -> new RawTlsWork(RawWork.Kind.RECEIVE);
+      case TLS_PUBLISH, TLS_RECEIVE -> rawNettyWork(false);
+      default -> null;
+    };
+  }
+
+  private @Nullable Work rawNettyWork(boolean perMessage) {
+    return switch (this) {
+      case PUBLISH_QOS0, TLS_PUBLISH -> new RawNettyWork(RawWork.Kind.PUBLISH, perMessage);
+      case RECEIVE_QOS0, TLS_RECEIVE -> new RawNettyWork(RawWork.Kind.RECEIVE, perMessage);
       default -> null;
     };
   }

@@ -22,12 +22,14 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.handler.ssl.SslProvider;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,25 +40,24 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The works with TLS without a client: Netty with OpenSSL writes and reads the same bytes, half a
- * window at a time, on the loop's thread. No queue, no objects, no checks.
+ * The works without a client by Netty, with OpenSSL where there is TLS: the same bytes, half a
+ * window at a time, on the loop's thread. No queue, no checks.
+ *
+ * @param perMessage whether a buffer for each message goes through the pipeline, as Netty's own
+ *     codecs have it, and is written by itself, with one flush for the half window; else all bytes
+ *     of it are one
  */
-record RawTlsWork(RawWork.Kind kind) implements Work {
+record RawNettyWork(RawWork.Kind kind, boolean perMessage) implements Work {
 
   @Override
   public Figures run(PeerName name, WorkOptions options, SinkControl control) throws Exception {
     Map<String, Long> before = control.counts();
-    SslContext context =
-        SslContextBuilder.forClient()
-            .sslProvider(SslProvider.OPENSSL)
-            .trustManager(
-                ConnectionOptions.pem(Objects.requireNonNull(options.trustStore())).toFile())
-            .build();
+    SslContext tls = options.trustStore() == null ? null : openSsl(options.trustStore());
     IoHandlerFactory selector =
         Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, selector);
     try {
-      RawHandler handler = new RawHandler(kind, options);
+      RawHandler handler = new RawHandler(kind, perMessage, options);
       Bootstrap bootstrap =
           new Bootstrap()
               .group(loop)
@@ -66,12 +67,17 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
                   new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                      channel
-                          .pipeline()
-                          .addLast(
-                              context.newHandler(
-                                  channel.alloc(), ConnectionOptions.HOST, options.port()))
-                          .addLast(handler);
+                      if (tls != null) {
+                        channel
+                            .pipeline()
+                            .addLast(
+                                tls.newHandler(
+                                    channel.alloc(), ConnectionOptions.HOST, options.port()));
+                      }
+                      if (perMessage) {
+                        channel.pipeline().addLast(new PacketDecoder());
+                      }
+                      channel.pipeline().addLast(handler);
                     }
                   });
       Channel channel = bootstrap.connect(ConnectionOptions.HOST, options.port()).sync().channel();
@@ -99,6 +105,13 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
     }
   }
 
+  private static SslContext openSsl(Path trustStore) throws Exception {
+    return SslContextBuilder.forClient()
+        .sslProvider(SslProvider.OPENSSL)
+        .trustManager(ConnectionOptions.pem(trustStore).toFile())
+        .build();
+  }
+
   /** Lets time pass, and until something has been done. */
   private static void pass(RawHandler handler, long nanos) throws TimeoutException {
     long before = handler.done.get();
@@ -119,6 +132,30 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
     }
   }
 
+  /** Passes each packet on in a buffer of its own, a slice of what was read. */
+  private static final class PacketDecoder extends ByteToMessageDecoder {
+    @Override
+    protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
+      // At most two bytes of length, with the payloads of the works.
+      if (in.readableBytes() < 2) {
+        return;
+      }
+      int at = in.readerIndex();
+      int length = in.getByte(at + 1);
+      int header = 2;
+      if (length < 0) {
+        if (in.readableBytes() < 3) {
+          return;
+        }
+        length = (length & 0x7F) | in.getByte(at + 2) << 7;
+        header = 3;
+      }
+      if (in.readableBytes() >= header + length) {
+        out.add(in.readRetainedSlice(header + length));
+      }
+    }
+  }
+
   /** The end of the pipeline; on the loop's thread but for what is volatile. */
   private static final class RawHandler extends ChannelInboundHandlerAdapter {
     /** Half of a window is written while the other half is on its way. */
@@ -131,7 +168,11 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
     /** How many halves are being written; changed by the loop's thread, read by the program. */
     final AtomicInteger writing = new AtomicInteger();
 
+    private final boolean perMessage;
+    private final boolean tls;
     private final int half;
+
+    /** What is written at a time: half a window, or a message. */
     private final ByteBuf packets;
 
     /** How many answers are to come before the work begins. */
@@ -142,27 +183,51 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
     private int shift;
     private int rest;
 
-    RawHandler(RawWork.Kind kind, WorkOptions options) {
+    RawHandler(RawWork.Kind kind, boolean perMessage, WorkOptions options) {
+      this.perMessage = perMessage;
+      this.tls = options.trustStore() != null;
       this.half = Math.max(1, options.window() / 2);
       this.answers = kind == RawWork.Kind.RECEIVE ? 2 : 1;
       this.packets =
-          Unpooled.wrappedBuffer(RawConnection.publishes(TOPIC, options.payloadBytes(), 0, half));
+          Unpooled.wrappedBuffer(
+              RawConnection.publishes(TOPIC, options.payloadBytes(), 0, perMessage ? 1 : half));
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+      if (!tls) {
+        connect(context);
+      }
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-      if (event instanceof SslHandshakeCompletionEvent tls) {
-        if (tls.isSuccess()) {
-          context.writeAndFlush(Unpooled.wrappedBuffer(RawConnection.connect()));
+      if (event instanceof SslHandshakeCompletionEvent handshake) {
+        if (handshake.isSuccess()) {
+          connect(context);
         } else {
-          ready.completeExceptionally(tls.cause());
+          ready.completeExceptionally(handshake.cause());
         }
       }
+    }
+
+    private static void connect(ChannelHandlerContext context) {
+      context.writeAndFlush(Unpooled.wrappedBuffer(RawConnection.connect()));
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
       ByteBuf in = (ByteBuf) message;
+      int packetsRead = perMessage ? 1 : packetsIn(in);
+      in.release();
+      if (answers > 0 && packetsRead > 0) {
+        onAnswers(context, packetsRead);
+      } else {
+        done.lazySet(done.getPlain() + packetsRead);
+      }
+    }
+
+    private int packetsIn(ByteBuf in) {
       int packetsRead = 0;
       while (in.isReadable()) {
         if (rest > 0 && !inLength) {
@@ -181,12 +246,7 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
           inLength = next < 0;
         }
       }
-      in.release();
-      if (answers > 0 && packetsRead > 0) {
-        onAnswers(context, packetsRead);
-      } else {
-        done.lazySet(done.getPlain() + packetsRead);
-      }
+      return packetsRead;
     }
 
     /** CONNACK, then SUBACK; each comes alone. */
@@ -202,6 +262,9 @@ record RawTlsWork(RawWork.Kind kind) implements Work {
     void publish(Channel channel) {
       while (writing.get() < HALVES && !stopped) {
         writing.incrementAndGet();
+        for (int i = 1; perMessage && i < half; i++) {
+          channel.write(packets.retainedDuplicate(), channel.voidPromise());
+        }
         channel
             .writeAndFlush(packets.retainedDuplicate())
             .addListener(
