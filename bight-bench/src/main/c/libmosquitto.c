@@ -1,9 +1,11 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 // The works with libmosquitto: the same messages, window and figures as the subjects in Java (see Subject.java).
 // Takes name=value pairs, prints one line of JSON. One thread runs the library's loop and publishes from its
-// callbacks; allocation is not counted.
+// callbacks; only with 'rate', where the program sets the pace as in Java, a thread of the library's runs it and
+// the program's publishes. Allocation is not counted.
 #include <mosquitto.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +23,12 @@ static enum kind kind;
 static int qos, payload_bytes = 64, window = 1000, control = -1;
 static char payload[1 << 20];
 static struct mosquitto *client;
-static int64_t begun, done, sent_nanos;
-static int ready, stopped, measuring;
-static int64_t due_nanos[65536];
+static int64_t begun, sent_nanos;
+static _Atomic int64_t done; // and what else the library's thread touches with 'rate'
+static int ready, stopped;
+static atomic_int measuring;
+static _Atomic int64_t due_nanos[65536];
+static int library_thread;
 static uint32_t *samples; // nanoseconds
 static size_t sample_count, sample_room;
 
@@ -56,11 +61,14 @@ static void sample(int64_t nanos) {
 }
 
 static void publish(int64_t due) {
+  static int expected;
   int id = 0;
   begun++;
+  expected = expected % 65535 + 1; // on_publish may come before the call is back
+  due_nanos[expected] = due;
   int code = mosquitto_publish(client, &id, TOPIC, payload_bytes, payload, qos, false);
   if (code) fail("publish", code);
-  due_nanos[id & 0xffff] = due;
+  if (kind == RATE && id != expected) fail("packet identifiers do not go up by one", MOSQ_ERR_UNKNOWN);
 }
 
 // Half a window at a time, as in Java; at QoS 0, where each message is done at once, a whole one.
@@ -100,22 +108,33 @@ static void on_message(struct mosquitto *m, void *context, const struct mosquitt
   publish(0);
 }
 
+static void sleep_until(int64_t nanos) {
+  struct timespec t = {.tv_sec = nanos / 1000000000, .tv_nsec = nanos % 1000000000};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {}
+}
+
 static void loop(int millis) {
+  if (library_thread) {
+    sleep_until(now_nanos() + millis * 1000000);
+    return;
+  }
   int code = mosquitto_loop(client, millis, 1);
   if (code) fail("loop", code);
 }
 
 static void run_until(int64_t end) {
+  if (kind == RATE) {
+    static int64_t next;
+    if (!next) next = now_nanos();
+    for (; next < end; next += 1000000) {
+      sleep_until(next);
+      publish(next);
+    }
+    return;
+  }
   while (now_nanos() < end) {
     if (kind == PUBLISH && begun - done <= window / 2) fill();
-    if (kind == RATE) {
-      static int64_t next;
-      if (!next) next = now_nanos();
-      for (; next <= now_nanos() && next < end; next += 1000000) publish(next);
-      loop(1);
-    } else {
-      loop(10);
-    }
+    loop(10);
   }
 }
 
@@ -196,6 +215,10 @@ int main(int count, char **arguments) {
     while (ready < 2) loop(10);
   }
   if (kind == RECEIVE) ask("flood\n", "");
+  if (kind == RATE) {
+    library_thread = 1;
+    if ((code = mosquitto_loop_start(client))) fail("loop_start", code);
+  }
   if (kind == PING_PONG) {
     sent_nanos = now_nanos();
     publish(0);
