@@ -41,8 +41,9 @@ public final class Properties {
    */
   public Builder toBuilder() {
     Builder builder = new Builder();
-    builder.keys.addAll(Arrays.asList(keys));
-    builder.values.addAll(Arrays.asList(values));
+    builder.keys = keys.clone();
+    builder.values = values.clone();
+    builder.size = keys.length;
     return builder;
   }
 
@@ -158,8 +159,7 @@ public final class Properties {
     Builder builder = new Builder();
     for (int i = 0; i < keys.length; i++) {
       if (keys[i] != property) {
-        builder.keys.add(keys[i]);
-        builder.values.add(values[i]);
+        builder.append(keys[i], values[i]);
       }
     }
     return builder.build();
@@ -206,8 +206,11 @@ public final class Properties {
 
   /** Collects properties; not safe for use by several threads. */
   public static final class Builder {
-    private final List<Property<?>> keys = new ArrayList<>();
-    private final List<Object> values = new ArrayList<>();
+    private static final int FIRST_ROOM = 8;
+
+    private Property<?>[] keys = NONE.keys;
+    private Object[] values = NONE.values;
+    private int size;
 
     private Builder() {}
 
@@ -221,12 +224,13 @@ public final class Properties {
      * @throws IllegalArgumentException if the specification does not allow the value
      */
     public <T> Builder set(Property<T> property, T value) {
-      int index = keys.indexOf(property);
-      if (index < 0) {
-        return add(property, value);
+      for (int i = 0; i < size; i++) {
+        if (keys[i] == property) {
+          values[i] = checked(property, value);
+          return this;
+        }
       }
-      values.set(index, checked(property, value));
-      return this;
+      return add(property, value);
     }
 
     /**
@@ -239,9 +243,18 @@ public final class Properties {
      * @throws IllegalArgumentException if the specification does not allow the value
      */
     public <T> Builder add(Property<T> property, T value) {
-      values.add(checked(property, value));
-      keys.add(property);
+      append(property, checked(property, value));
       return this;
+    }
+
+    private void append(Property<?> property, Object value) {
+      if (size == keys.length) {
+        int room = Math.max(FIRST_ROOM, 2 * size);
+        keys = Arrays.copyOf(keys, room);
+        values = Arrays.copyOf(values, room);
+      }
+      keys[size] = property;
+      values[size++] = value;
     }
 
     /**
@@ -261,9 +274,9 @@ public final class Properties {
      * @return what was collected
      */
     public Properties build() {
-      return keys.isEmpty()
+      return size == 0
           ? NONE
-          : new Properties(keys.toArray(new Property<?>[0]), values.toArray());
+          : new Properties(Arrays.copyOf(keys, size), Arrays.copyOf(values, size));
     }
 
     private static <T> Object checked(Property<T> property, T value) {

@@ -40,17 +40,6 @@ final class PacketReader {
     return end - in.readerIndex();
   }
 
-  /** Reads only {@code length} bytes until {@link #widen}. */
-  int narrow(int length) {
-    int outerEnd = end;
-    end = in.readerIndex() + length;
-    return outerEnd;
-  }
-
-  void widen(int outerEnd) {
-    end = outerEnd;
-  }
-
   int unsignedByte(String what) throws MqttDecodeException {
     require(1, what);
     return in.readUnsignedByte();
@@ -61,13 +50,15 @@ final class PacketReader {
     return in.readUnsignedShort();
   }
 
-  long unsignedInt(String what) throws MqttDecodeException {
-    require(4, what);
-    return in.readUnsignedInt();
+  int variableByteInteger(String what) throws MqttDecodeException {
+    long read =
+        requireVariableByteInteger(VariableByteInteger.read(in, in.readerIndex(), end), what);
+    in.skipBytes(VariableByteInteger.size(read));
+    return VariableByteInteger.value(read);
   }
 
-  int variableByteInteger(String what) throws MqttDecodeException {
-    long read = VariableByteInteger.read(in, in.readerIndex(), end);
+  /** Checks what {@link VariableByteInteger} has read. */
+  long requireVariableByteInteger(long read, String what) throws MqttDecodeException {
     if (read == VariableByteInteger.INCOMPLETE) {
       throw malformed(what + " is cut off by the end of the packet");
     }
@@ -83,8 +74,7 @@ final class PacketReader {
               + VariableByteInteger.size(read)
               + " bytes, more than it needs");
     }
-    in.skipBytes(VariableByteInteger.size(read));
-    return VariableByteInteger.value(read);
+    return read;
   }
 
   /** Reads a packet identifier, which is never 0 [MQTT-2.2.1-3], [MQTT-2.2.1-4]. */
@@ -98,7 +88,11 @@ final class PacketReader {
 
   /** Reads bytes with their length before them. */
   byte[] binary(String what) throws MqttDecodeException {
-    int length = unsignedShort(what);
+    return bytes(unsignedShort(what), what);
+  }
+
+  /** Reads bytes, an array of its own. */
+  byte[] bytes(int length, String what) throws MqttDecodeException {
     require(length, what);
     return bytes(length);
   }
@@ -155,13 +149,17 @@ final class PacketReader {
 
   void require(int length, String what) throws MqttDecodeException {
     if (remaining() < length) {
-      throw malformed(
-          what
-              + " needs "
-              + length
-              + " bytes, but the packet or its properties end after "
-              + remaining());
+      throw cutOff(what, length, remaining());
     }
+  }
+
+  MqttDecodeException cutOff(String what, int length, int remaining) {
+    return malformed(
+        what
+            + " needs "
+            + length
+            + " bytes, but the packet or its properties end after "
+            + remaining);
   }
 
   /** The bytes cannot be read as the specification says. */
@@ -203,7 +201,8 @@ final class PacketReader {
     return in.hasArray() ? in.arrayOffset() + in.readerIndex() : 0;
   }
 
-  private String text(byte[] bytes, int from, int to, String what) throws MqttDecodeException {
+  /** Returns the string that bytes are, if they are one. */
+  String text(byte[] bytes, int from, int to, String what) throws MqttDecodeException {
     int wrong = Utf8.indexOfIllFormed(bytes, from, to);
     if (wrong >= 0) {
       throw malformed(

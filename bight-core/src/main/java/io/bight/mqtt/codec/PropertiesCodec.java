@@ -88,19 +88,18 @@ final class PropertiesCodec {
     if (length == 0) {
       return Properties.NONE;
     }
-    reader.require(length, "properties");
-    int outerEnd = reader.narrow(length);
+    PropertyReader in = new PropertyReader(reader, reader.bytes(length, "properties"));
     Properties.Builder builder = Properties.builder();
     long seen = 0;
-    while (reader.remaining() > 0) {
-      Property<?> property = readIdentifier(reader, place);
+    while (!in.isAtEnd()) {
+      Property<?> property =
+          requireAllowed(reader, place, in.variableByteInteger("property identifier"));
       if ((seen & bit(property)) != 0 && !property.isRepeatableOn(place)) {
         throw reader.protocolError("property " + property + " stands twice");
       }
       seen |= bit(property);
-      add(builder, property, readValue(reader, property));
+      add(builder, property, readValue(reader, in, property));
     }
-    reader.widen(outerEnd);
     Properties properties = builder.build();
     if (isDataWithoutMethod(properties, place)) {
       throw reader.protocolError("Authentication Data stands without Authentication Method");
@@ -108,9 +107,8 @@ final class PropertiesCodec {
     return properties;
   }
 
-  private static Property<?> readIdentifier(PacketReader reader, Place place)
+  private static Property<?> requireAllowed(PacketReader reader, Place place, int identifier)
       throws MqttDecodeException {
-    int identifier = reader.variableByteInteger("property identifier");
     Property<?> property = Property.of(identifier);
     if (property == null) {
       throw reader.malformed("property identifier " + identifier + " is not defined");
@@ -125,27 +123,26 @@ final class PropertiesCodec {
     return property;
   }
 
-  private static Object readValue(PacketReader reader, Property<?> property)
+  private static Object readValue(PacketReader reader, PropertyReader in, Property<?> property)
       throws MqttDecodeException {
     String name = property.name();
     return switch (property.type()) {
-      case BYTE -> (Object) (int) requireAllowed(reader, property, reader.unsignedByte(name));
+      case BYTE -> (Object) (int) requireAllowed(reader, property, in.unsignedByte(name));
       case TWO_BYTE_INTEGER ->
-          (Object) (int) requireAllowed(reader, property, reader.unsignedShort(name));
-      case FOUR_BYTE_INTEGER -> (Object) requireAllowed(reader, property, reader.unsignedInt(name));
+          (Object) (int) requireAllowed(reader, property, in.unsignedShort(name));
+      case FOUR_BYTE_INTEGER -> (Object) requireAllowed(reader, property, in.unsignedInt(name));
       case VARIABLE_BYTE_INTEGER ->
-          (Object) (int) requireAllowed(reader, property, reader.variableByteInteger(name));
-      case UTF_8_STRING -> readString(reader, property);
-      case BINARY_DATA -> reader.binary(name);
+          (Object) (int) requireAllowed(reader, property, in.variableByteInteger(name));
+      case UTF_8_STRING -> readString(reader, in, property);
+      case BINARY_DATA -> in.binary(name);
       case UTF_8_STRING_PAIR ->
-          new UserProperty(
-              reader.string("User Property's name"), reader.string("User Property's value"));
+          new UserProperty(in.string("User Property's name"), in.string("User Property's value"));
     };
   }
 
-  private static String readString(PacketReader reader, Property<?> property)
+  private static String readString(PacketReader reader, PropertyReader in, Property<?> property)
       throws MqttDecodeException {
-    String text = reader.string(property.name());
+    String text = in.string(property.name());
     if (property == Property.RESPONSE_TOPIC) {
       if (text.isEmpty()) {
         throw reader.malformed("Response Topic is empty"); // [MQTT-4.7.3-1]
@@ -169,8 +166,9 @@ final class PropertiesCodec {
     return value;
   }
 
+  @SuppressWarnings("unchecked") // readValue returns what the property's type says
   private static <T> void add(Properties.Builder builder, Property<T> property, Object value) {
-    builder.add(property, property.valueType().cast(value));
+    builder.add(property, (T) value);
   }
 
   private static long valueLength(Property<?> property, Object value) {

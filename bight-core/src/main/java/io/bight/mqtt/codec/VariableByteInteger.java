@@ -58,6 +58,22 @@ final class VariableByteInteger {
     return TOO_LONG;
   }
 
+  /** The same in an array. */
+  static long read(byte[] in, int index, int end) {
+    int value = 0;
+    for (int size = 1; size <= 4; size++) {
+      if (index + size > end) {
+        return INCOMPLETE;
+      }
+      int octet = in[index + size - 1];
+      value |= (octet & 0x7F) << (7 * (size - 1));
+      if (octet >= 0) {
+        return ((long) size << 32) | value;
+      }
+    }
+    return TOO_LONG;
+  }
+
   static int value(long read) {
     return (int) read;
   }
