@@ -1,9 +1,15 @@
 // Copyright the Bight authors. SPDX-License-Identifier: Apache-2.0
 package io.bight.mqtt;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
 /** What the specification asks of strings [MQTT 5.0, section 1.5.4]. */
 public final class Utf8 {
   private static final int MAXIMUM_BYTES = 65_535;
+  private static final VarHandle EIGHT_BYTES =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   private Utf8() {}
 
@@ -90,6 +96,9 @@ public final class Utf8 {
    */
   public static int indexOfIllFormed(byte[] bytes, int from, int to) {
     int i = from;
+    while (to - i >= Long.BYTES && isAscii((long) EIGHT_BYTES.get(bytes, i))) {
+      i += Long.BYTES;
+    }
     while (i < to) {
       if (bytes[i] > 0) {
         i++;
@@ -102,6 +111,11 @@ public final class Utf8 {
       i += length;
     }
     return -1;
+  }
+
+  /** Tells whether none of eight bytes is 0 or above 0x7F: none of them borrows, then. */
+  private static boolean isAscii(long eightBytes) {
+    return ((eightBytes | (eightBytes - 0x0101_0101_0101_0101L)) & 0x8080_8080_8080_8080L) == 0;
   }
 
   /**

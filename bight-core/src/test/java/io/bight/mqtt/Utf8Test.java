@@ -88,4 +88,20 @@ class Utf8Test {
       return false;
     }
   }
+
+  @Example
+  void aWrongByteIsFoundWhereverItStands() {
+    for (int length = 1; length < 40; length++) {
+      byte[] bytes = new byte[length + 3];
+      for (int at = 0; at < length; at++) {
+        for (byte wrong : new byte[] {0, (byte) 0x80, (byte) 0xFF}) {
+          Arrays.fill(bytes, (byte) 0x7F);
+          bytes[3 + at] = wrong;
+          assertThat(Utf8.indexOfIllFormed(bytes, 3, 3 + length)).isEqualTo(3 + at);
+          bytes[3 + at] = 1;
+          assertThat(Utf8.indexOfIllFormed(bytes, 3, 3 + length)).isEqualTo(-1);
+        }
+      }
+    }
+  }
 }

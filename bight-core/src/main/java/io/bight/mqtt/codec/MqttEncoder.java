@@ -38,14 +38,17 @@ public final class MqttEncoder {
   /** The property's identifier and its two bytes. */
   private static final int TOPIC_ALIAS_BYTES = 3;
 
-  /** What a small message has at most, so that its remaining length takes two bytes at most. */
-  private static final int SMALL_PAYLOAD = 2_048;
+  /**
+   * What a small message has at most of payload, properties and topic name each, so that lengths
+   * take two bytes at most.
+   */
+  private static final int SMALL = 2_048;
 
   /** First byte, remaining length, length of the topic name. */
   private static final int MOST_BEFORE_TOPIC = 5;
 
   /** Packet identifier, length of the properties. */
-  private static final int MOST_BEHIND_TOPIC = 3;
+  private static final int MOST_BEHIND_TOPIC = 4;
 
   private final MqttVersion version;
   private final boolean hasProperties;
@@ -118,7 +121,8 @@ public final class MqttEncoder {
    * @throws IllegalArgumentException if the message cannot be encoded
    */
   public int encodedLength(Publish message, int topicAlias) {
-    return wholeLength(publishLength(message, topicAlias, message.topic()));
+    return wholeLength(
+        publishLength(message, propertiesLength(message), topicAlias, message.topic()));
   }
 
   /**
@@ -146,7 +150,8 @@ public final class MqttEncoder {
    * @param out where to put it
    * @param from the index of its first byte
    * @return the index behind its last byte, or -1 if {@link #encodePublish} is to take it: there is
-   *     no room, it has properties, or it cannot be encoded
+   *     no room, or it is not small, or has properties that are not ASCII
+   * @throws IllegalArgumentException if the message cannot be encoded
    */
   public int encodeSmallPublish(
       Publish message,
@@ -157,26 +162,24 @@ public final class MqttEncoder {
       int from) {
     byte[] payload = message.payload();
     String topic = message.topic();
-    int most = MOST_BEFORE_TOPIC + 3 * topic.length() + MOST_BEHIND_TOPIC;
-    if (payload.length > SMALL_PAYLOAD
-        || topic.length() > SMALL_PAYLOAD
-        || topic.isEmpty()
-        || most + payload.length > out.length - from
-        || !message.properties().isEmpty()) {
+    if (payload.length > SMALL || topic.length() > SMALL || topic.isEmpty()) {
+      return -1;
+    }
+    int propertiesLength = propertiesLength(message);
+    int most = MOST_BEFORE_TOPIC + 3 * topic.length() + MOST_BEHIND_TOPIC + propertiesLength;
+    if (propertiesLength > SMALL || most + payload.length > out.length - from) {
       return -1;
     }
     requireTransmission(message.qos(), packetIdentifier, dup);
     byte[] field = topics.field(topic);
-    int behindTopic = (packetIdentifier == 0 ? 0 : 2) + (hasProperties ? 1 : 0);
+    int behindTopic = packetIdentifier == 0 ? 0 : 2;
+    if (hasProperties) {
+      behindTopic += PropertiesCodec.withLengthField(propertiesLength);
+    }
     int remainingLength = field.length + behindTopic + payload.length;
     int index = from;
     out[index++] = (byte) (PacketType.PUBLISH.code() << 4 | flags(message, dup));
-    if (remainingLength > 0x7F) {
-      out[index++] = (byte) (remainingLength | 0x80);
-      out[index++] = (byte) (remainingLength >>> 7);
-    } else {
-      out[index++] = (byte) remainingLength;
-    }
+    index = VariableByteInteger.write(remainingLength, out, index);
     System.arraycopy(field, 0, out, index, field.length);
     index += field.length;
     if (packetIdentifier != 0) {
@@ -184,7 +187,13 @@ public final class MqttEncoder {
       out[index++] = (byte) packetIdentifier;
     }
     if (hasProperties) {
-      out[index++] = 0; // their length
+      index = VariableByteInteger.write(propertiesLength, out, index);
+      if (propertiesLength > 0
+          && PropertiesCodec.writeAscii(message.properties(), out, index)
+              != index + propertiesLength) {
+        return -1; // another character takes more than its one byte
+      }
+      index += propertiesLength;
     }
     System.arraycopy(payload, 0, out, index, payload.length);
     return index + payload.length;
@@ -217,16 +226,15 @@ public final class MqttEncoder {
       ByteBuf out) {
     requireTransmission(message.qos(), packetIdentifier, dup);
     String topic = topicAlias > 0 && topicKnown ? "" : message.topic();
-    int remainingLength = requireRemainingLength(publishLength(message, topicAlias, topic));
+    int propertiesLength = propertiesLength(message);
+    int remainingLength =
+        requireRemainingLength(publishLength(message, propertiesLength, topicAlias, topic));
     begin(PacketType.PUBLISH, flags(message, dup), remainingLength, out);
     Strings.write(topic, out);
     if (packetIdentifier != 0) {
       out.writeShort(packetIdentifier);
     }
     if (hasProperties) {
-      Properties properties = message.properties();
-      int propertiesLength =
-          properties.isEmpty() ? 0 : PropertiesCodec.encodedLength(properties, Place.PUBLISH);
       if (topicAlias > 0) {
         VariableByteInteger.write(propertiesLength + TOPIC_ALIAS_BYTES, out);
         out.writeByte(Property.TOPIC_ALIAS.identifier());
@@ -234,7 +242,7 @@ public final class MqttEncoder {
       } else {
         VariableByteInteger.write(propertiesLength, out);
       }
-      PropertiesCodec.writeWithoutLength(properties, out);
+      PropertiesCodec.writeWithoutLength(message.properties(), out);
     }
     out.writeBytes(message.payload());
   }
@@ -321,7 +329,7 @@ public final class MqttEncoder {
       case CONNACK -> ConnectWriter.length((Connack) packet, version);
       case PUBLISH -> {
         Publish publish = (Publish) packet;
-        yield publishLength(publish, 0, publish.topic());
+        yield publishLength(publish, propertiesLength(publish), 0, publish.topic());
       }
       case PUBACK, PUBREC, PUBREL, PUBCOMP -> {
         Acknowledgement acknowledgement = (Acknowledgement) packet;
@@ -361,19 +369,22 @@ public final class MqttEncoder {
     }
   }
 
-  private long publishLength(Publish message, int topicAlias, String topic) {
+  /** Checks the properties; returns their length, without a topic alias that goes with them. */
+  private int propertiesLength(Publish message) {
+    return hasProperties && !message.properties().isEmpty()
+        ? PropertiesCodec.encodedLength(message.properties(), Place.PUBLISH)
+        : 0;
+  }
+
+  private long publishLength(Publish message, int propertiesLength, int topicAlias, String topic) {
     requireTopic(message, topicAlias);
     long length = 2L + Utf8.requireEncodable(topic, "topic name") + message.payload().length;
     if (message.qos() != Qos.AT_MOST_ONCE) {
       length += 2;
     }
     if (hasProperties) {
-      Properties properties = message.properties();
-      int propertiesLength = topicAlias > 0 ? TOPIC_ALIAS_BYTES : 0;
-      if (!properties.isEmpty()) {
-        propertiesLength += PropertiesCodec.encodedLength(properties, Place.PUBLISH);
-      }
-      length += PropertiesCodec.withLengthField(propertiesLength);
+      int aliasLength = topicAlias > 0 ? TOPIC_ALIAS_BYTES : 0;
+      length += PropertiesCodec.withLengthField(propertiesLength + aliasLength);
     }
     return length;
   }

@@ -82,6 +82,49 @@ final class PropertiesCodec {
     }
   }
 
+  /**
+   * Writes the properties into an array as if all their characters were ASCII, without the length
+   * field.
+   *
+   * @return the index behind the last byte: less than what {@link #encodedLength} told if there are
+   *     others, and then what was written is not to be used
+   */
+  static int writeAscii(Properties properties, byte[] out, int from) {
+    int index = from;
+    for (int i = 0; i < properties.size(); i++) {
+      Property<?> property = properties.propertyAt(i);
+      Object value = properties.valueAt(i);
+      out[index++] = (byte) property.identifier();
+      index =
+          switch (property.type()) {
+            case BYTE -> writeNumber((Integer) value, 1, out, index);
+            case TWO_BYTE_INTEGER -> writeNumber((Integer) value, 2, out, index);
+            case FOUR_BYTE_INTEGER -> writeNumber(((Long) value).intValue(), 4, out, index);
+            case VARIABLE_BYTE_INTEGER -> VariableByteInteger.write((Integer) value, out, index);
+            case UTF_8_STRING -> Strings.writeAscii((String) value, out, index);
+            case BINARY_DATA -> {
+              byte[] bytes = (byte[]) value;
+              int at = writeNumber(bytes.length, 2, out, index);
+              System.arraycopy(bytes, 0, out, at, bytes.length);
+              yield at + bytes.length;
+            }
+            case UTF_8_STRING_PAIR -> {
+              UserProperty pair = (UserProperty) value;
+              yield Strings.writeAscii(
+                  pair.value(), out, Strings.writeAscii(pair.name(), out, index));
+            }
+          };
+    }
+    return index;
+  }
+
+  private static int writeNumber(int value, int size, byte[] out, int from) {
+    for (int i = 0; i < size; i++) {
+      out[from + i] = (byte) (value >>> (Byte.SIZE * (size - 1 - i)));
+    }
+    return from + size;
+  }
+
   /** Reads the length field and the properties. */
   static Properties read(PacketReader reader, Place place) throws MqttDecodeException {
     int length = reader.variableByteInteger("property length");

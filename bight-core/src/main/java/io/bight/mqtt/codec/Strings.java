@@ -22,6 +22,16 @@ final class Strings {
     out.setShort(lengthIndex, length);
   }
 
+  /** Writes a string that is ASCII into an array; returns the index behind it. */
+  @SuppressWarnings("deprecation") // takes each character for a byte, which ASCII is
+  static int writeAscii(String text, byte[] out, int from) {
+    int length = text.length();
+    out[from] = (byte) (length >>> Byte.SIZE);
+    out[from + 1] = (byte) length;
+    text.getBytes(0, length, out, from + 2);
+    return from + 2 + length;
+  }
+
   static void write(byte[] bytes, ByteBuf out) {
     out.writeShort(bytes.length);
     out.writeBytes(bytes);

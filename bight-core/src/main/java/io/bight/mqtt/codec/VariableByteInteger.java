@@ -38,6 +38,18 @@ final class VariableByteInteger {
     out.writeByte(rest);
   }
 
+  /** Writes into an array; returns the index behind it. */
+  static int write(int value, byte[] out, int from) {
+    int index = from;
+    int rest = value;
+    while (rest > 0x7F) {
+      out[index++] = (byte) (rest | 0x80);
+      rest >>>= 7;
+    }
+    out[index++] = (byte) rest;
+    return index;
+  }
+
   /**
    * Reads without moving the reader index.
    *

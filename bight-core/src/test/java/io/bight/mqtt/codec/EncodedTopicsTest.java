@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bight.mqtt.MqttVersion;
+import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
@@ -51,19 +53,72 @@ class EncodedTopicsTest {
     assertThat(Unpooled.wrappedBuffer(encoded, 0, end)).isEqualTo(expected);
   }
 
+  @ParameterizedTest
+  @EnumSource(MqttVersion.class)
+  void propertiesAreEncodedAsWithoutTheCache(MqttVersion version) {
+    MqttEncoder encoder = new MqttEncoder(version);
+    for (int length : new int[] {0, 1, 100, 127, 128, 1_900}) {
+      Properties properties =
+          Properties.builder()
+              .set(Property.PAYLOAD_FORMAT_INDICATOR, 1)
+              .set(Property.MESSAGE_EXPIRY_INTERVAL, 0xFEDC_BA98L)
+              .set(Property.CONTENT_TYPE, "c".repeat(length))
+              .set(Property.RESPONSE_TOPIC, "answers")
+              .set(Property.CORRELATION_DATA, new byte[] {1, 0, -1})
+              .set(Property.TOPIC_ALIAS, 0x1234)
+              .userProperty("", "")
+              .userProperty("name", "value \u007f")
+              .add(Property.SUBSCRIPTION_IDENTIFIER, 0x7F)
+              .add(Property.SUBSCRIPTION_IDENTIFIER, 268_435_455)
+              .build();
+      for (int payload : new int[] {0, 1, 2_048}) {
+        Publish message =
+            new Publish("a", new byte[payload], Qos.AT_LEAST_ONCE, true, false, 0, properties);
+        ByteBuf expected = Unpooled.buffer();
+        encoder.encodePublish(message, 258, true, expected);
+        byte[] encoded = new byte[4_200];
+        int end = encoder.encodeSmallPublish(message, 258, true, topics, encoded, 7);
+        assertThat(Unpooled.wrappedBuffer(encoded, 7, end - 7)).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void propertiesThatAreNotAsciiOrNotSmallAreLeftToTheOtherWay() {
+    MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
+    byte[] out = new byte[4_000];
+    for (String text : new String[] {"é", "€", "𝄞", "ascii and é", "x".repeat(2_100)}) {
+      for (Publish message :
+          List.of(
+              Publish.builder("a").contentType(text).build(),
+              Publish.builder("a").userProperty(text, "value").build(),
+              Publish.builder("a").userProperty("name", text).build())) {
+        assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0))
+            .as(text)
+            .isEqualTo(-1);
+      }
+    }
+    Properties notHere = Properties.builder().set(Property.RECEIVE_MAXIMUM, 1).build();
+    Publish refused = new Publish("a", new byte[0], Qos.AT_MOST_ONCE, false, false, 0, notHere);
+    assertThatThrownBy(() -> encoder.encodeSmallPublish(refused, 0, false, topics, out, 0))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
   @Test
   void whatIsNotSmallOrHasNoRoomIsLeftToTheOtherWay() {
     MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
     byte[] out = new byte[3_000];
     for (Publish message :
         List.of(
-            Publish.builder("a").contentType("text/plain").build(),
             Publish.builder("a").payload(new byte[2_049]).build(),
             Publish.builder("x".repeat(2_049)).build(),
             publish(""))) {
       assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0)).isEqualTo(-1);
     }
     assertThat(encoder.encodeSmallPublish(publish("a"), 0, false, topics, out, 2_995))
+        .isEqualTo(-1);
+    Publish withProperties = Publish.builder("a").contentType("text/plain").build();
+    assertThat(encoder.encodeSmallPublish(withProperties, 0, false, topics, out, 2_980))
         .isEqualTo(-1);
     assertThat(out).containsOnly(0);
   }
