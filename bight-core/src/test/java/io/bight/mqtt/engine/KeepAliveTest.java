@@ -11,6 +11,8 @@ import io.bight.mqtt.engine.MqttEngine.State;
 import io.bight.testkit.PacketType;
 import io.bight.testkit.Property;
 import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Keep alive, from both sides' view: PINGREQ in time, and a dead peer found. */
@@ -181,5 +183,27 @@ class KeepAliveTest extends EngineFixture {
     engine.resumeReceiving(now());
     advanceSeconds(15);
     assertEnded(By.NETWORK, ReasonCode.KEEP_ALIVE_TIMEOUT);
+  }
+
+  @Test
+  @Normative(v311 = "3.1.2-23", v5 = "3.1.2-20")
+  void pingsOfManyConnectionsGoOutTogetherAndNoneTooLate() {
+    Random random = new Random(1);
+    for (int seconds : new int[] {1, 2, 7, 10, 60, 65_535}) {
+      long interval = TimeUnit.SECONDS.toNanos(seconds);
+      long together = Math.min(interval / 40, TimeUnit.MILLISECONDS.toNanos(250));
+      for (int i = 0; i < 10_000; i++) {
+        long sent = random.nextLong(); // a clock may be below zero, and may wrap round
+        KeepAlive keepAlive = new KeepAlive(seconds, sent);
+        long waits = keepAlive.deadlineNanos() - sent;
+        assertThat(waits).isBetween(interval - 4 * together, interval - 3 * together);
+        assertThat(keepAlive.isPingDue(sent + waits - 1)).isFalse();
+        assertThat(keepAlive.isPingDue(sent + waits)).isTrue();
+      }
+      long first = new KeepAlive(seconds, 0).deadlineNanos();
+      for (long later = 1 - together; later <= 0; later += together / 7) {
+        assertThat(new KeepAlive(seconds, later).deadlineNanos()).isEqualTo(first);
+      }
+    }
   }
 }
