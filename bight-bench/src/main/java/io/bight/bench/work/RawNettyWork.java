@@ -136,20 +136,18 @@ record RawNettyWork(RawWork.Kind kind, boolean perMessage) implements Work {
   private static final class PacketDecoder extends ByteToMessageDecoder {
     @Override
     protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
-      // At most two bytes of length, with the payloads of the works.
-      if (in.readableBytes() < 2) {
-        return;
-      }
       int at = in.readerIndex();
-      int length = in.getByte(at + 1);
-      int header = 2;
-      if (length < 0) {
-        if (in.readableBytes() < 3) {
+      int header = 1;
+      int length = 0;
+      int octet;
+      do {
+        if (in.readableBytes() <= header) {
           return;
         }
-        length = (length & 0x7F) | in.getByte(at + 2) << 7;
-        header = 3;
-      }
+        octet = in.getByte(at + header);
+        length |= (octet & 0x7F) << (7 * (header - 1));
+        header++;
+      } while (octet < 0);
       if (in.readableBytes() >= header + length) {
         out.add(in.readRetainedSlice(header + length));
       }
