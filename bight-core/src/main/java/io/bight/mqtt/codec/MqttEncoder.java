@@ -35,6 +35,12 @@ import io.netty.buffer.ByteBuf;
  * leaves the buffer as it was.
  */
 public final class MqttEncoder {
+  /** {@link #encodeSmallPublish} has found no room. */
+  public static final int NO_ROOM = -1;
+
+  /** {@link #encodeSmallPublish} does not take this message. */
+  public static final int NOT_SMALL = -2;
+
   /** The property's identifier and its two bytes. */
   private static final int TOPIC_ALIAS_BYTES = 3;
 
@@ -149,8 +155,10 @@ public final class MqttEncoder {
    * @param topics the topic names that the caller has sent to
    * @param out where to put it
    * @param from the index of its first byte
-   * @return the index behind its last byte, or -1 if {@link #encodePublish} is to take it: there is
-   *     no room, or it is not small, or has properties that are not ASCII
+   * @return the index behind its last byte; or {@link #NO_ROOM}, so that it may be tried with more;
+   *     or {@link #NOT_SMALL} if {@link #encodePublish} is to take it, since it is larger, has no
+   *     topic name, or has properties that are not ASCII. What the array holds from the first index
+   *     on is then of no use
    * @throws IllegalArgumentException if the message cannot be encoded
    */
   public int encodeSmallPublish(
@@ -163,12 +171,15 @@ public final class MqttEncoder {
     byte[] payload = message.payload();
     String topic = message.topic();
     if (payload.length > SMALL || topic.length() > SMALL || topic.isEmpty()) {
-      return -1;
+      return NOT_SMALL;
     }
     int propertiesLength = propertiesLength(message);
+    if (propertiesLength > SMALL) {
+      return NOT_SMALL;
+    }
     int most = MOST_BEFORE_TOPIC + 3 * topic.length() + MOST_BEHIND_TOPIC + propertiesLength;
-    if (propertiesLength > SMALL || most + payload.length > out.length - from) {
-      return -1;
+    if (most + payload.length > out.length - from) {
+      return NO_ROOM;
     }
     requireTransmission(message.qos(), packetIdentifier, dup);
     byte[] field = topics.field(topic);
@@ -191,7 +202,7 @@ public final class MqttEncoder {
       if (propertiesLength > 0
           && PropertiesCodec.writeAscii(message.properties(), out, index)
               != index + propertiesLength) {
-        return -1; // another character takes more than its one byte
+        return NOT_SMALL; // another character takes more than its one byte
       }
       index += propertiesLength;
     }

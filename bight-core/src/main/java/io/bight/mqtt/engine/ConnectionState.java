@@ -257,7 +257,7 @@ final class ConnectionState {
         staged = end;
         return;
       }
-      if (staged == 0) {
+      if (end == MqttEncoder.NOT_SMALL || staged == 0) {
         break;
       }
       unstage();

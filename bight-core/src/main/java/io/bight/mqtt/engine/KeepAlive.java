@@ -16,14 +16,14 @@ import java.util.concurrent.TimeUnit;
  * PINGREQ goes out for the server's sake only.
  *
  * <p>Sending and receiving only note the time; nothing is rescheduled for them. PINGREQs of many
- * connections go out together, four times a second: a thread that wakes for each costs several
- * times what the packet does.
+ * connections with the same interval go out together, with ten seconds and more four times a
+ * second: a thread that wakes for each costs several times what the packet does.
  */
 final class KeepAlive {
   static final long NONE = Long.MAX_VALUE;
   private static final long MOST_AHEAD_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** PINGREQ waits for a quarter of that at most, for others that are due then. */
+  /** PINGREQ waits for a quarter of what it is ahead at most, for others that are due then. */
   private static final int QUARTERS = 4;
 
   private final long pingAfterNanos;
@@ -107,6 +107,6 @@ final class KeepAlive {
     }
     boolean sentIsEarlier = sentNanos - receivedNanos < 0;
     long due = (sentIsEarlier || receivingPaused ? sentNanos : receivedNanos) + pingAfterNanos;
-    return due + Math.floorMod(-due, togetherNanos); // the same moment for all connections
+    return due + Math.floorMod(-due, togetherNanos); // the same moment for all with this interval
   }
 }

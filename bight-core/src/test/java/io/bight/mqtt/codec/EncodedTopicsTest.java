@@ -67,7 +67,7 @@ class EncodedTopicsTest {
               .set(Property.CORRELATION_DATA, new byte[] {1, 0, -1})
               .set(Property.TOPIC_ALIAS, 0x1234)
               .userProperty("", "")
-              .userProperty("name", "value \u007f")
+              .userProperty("name", version == MqttVersion.MQTT_5 ? "value \u007f" : "é")
               .add(Property.SUBSCRIPTION_IDENTIFIER, 0x7F)
               .add(Property.SUBSCRIPTION_IDENTIFIER, 268_435_455)
               .build();
@@ -95,7 +95,7 @@ class EncodedTopicsTest {
               Publish.builder("a").userProperty("name", text).build())) {
         assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0))
             .as(text)
-            .isEqualTo(-1);
+            .isEqualTo(MqttEncoder.NOT_SMALL);
       }
     }
     Properties notHere = Properties.builder().set(Property.RECEIVE_MAXIMUM, 1).build();
@@ -113,13 +113,14 @@ class EncodedTopicsTest {
             Publish.builder("a").payload(new byte[2_049]).build(),
             Publish.builder("x".repeat(2_049)).build(),
             publish(""))) {
-      assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0)).isEqualTo(-1);
+      assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0))
+          .isEqualTo(MqttEncoder.NOT_SMALL);
     }
     assertThat(encoder.encodeSmallPublish(publish("a"), 0, false, topics, out, 2_995))
-        .isEqualTo(-1);
+        .isEqualTo(MqttEncoder.NO_ROOM);
     Publish withProperties = Publish.builder("a").contentType("text/plain").build();
     assertThat(encoder.encodeSmallPublish(withProperties, 0, false, topics, out, 2_980))
-        .isEqualTo(-1);
+        .isEqualTo(MqttEncoder.NO_ROOM);
     assertThat(out).containsOnly(0);
   }
 
