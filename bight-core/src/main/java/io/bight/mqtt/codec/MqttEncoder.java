@@ -156,9 +156,8 @@ public final class MqttEncoder {
    * @param out where to put it
    * @param from the index of its first byte
    * @return the index behind its last byte; or {@link #NO_ROOM}, so that it may be tried with more;
-   *     or {@link #NOT_SMALL} if {@link #encodePublish} is to take it, since it is larger, has no
-   *     topic name, or has properties that are not ASCII. What the array holds from the first index
-   *     on is then of no use
+   *     or {@link #NOT_SMALL} if {@link #encodePublish} is to take it, since it is larger or has no
+   *     topic name
    * @throws IllegalArgumentException if the message cannot be encoded
    */
   public int encodeSmallPublish(
@@ -199,12 +198,8 @@ public final class MqttEncoder {
     }
     if (hasProperties) {
       index = VariableByteInteger.write(propertiesLength, out, index);
-      if (propertiesLength > 0
-          && PropertiesCodec.writeAscii(message.properties(), out, index)
-              != index + propertiesLength) {
-        return NOT_SMALL; // another character takes more than its one byte
-      }
-      index += propertiesLength;
+      index =
+          PropertiesCodec.writeWithoutLength(message.properties(), propertiesLength, out, index);
     }
     System.arraycopy(payload, 0, out, index, payload.length);
     return index + payload.length;
@@ -253,7 +248,7 @@ public final class MqttEncoder {
       } else {
         VariableByteInteger.write(propertiesLength, out);
       }
-      PropertiesCodec.writeWithoutLength(message.properties(), out);
+      PropertiesCodec.writeWithoutLength(message.properties(), propertiesLength, out);
     }
     out.writeBytes(message.payload());
   }

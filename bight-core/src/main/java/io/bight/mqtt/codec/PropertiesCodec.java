@@ -54,42 +54,35 @@ final class PropertiesCodec {
     return VariableByteInteger.encodedLength(encodedLength) + encodedLength;
   }
 
-  /** Writes the length field and the properties, which {@link #encodedLength} has passed. */
+  /** Writes the length field and the properties. */
   static void write(Properties properties, Place place, ByteBuf out) {
-    VariableByteInteger.write(properties.isEmpty() ? 0 : encodedLength(properties, place), out);
-    writeWithoutLength(properties, out);
+    int length = properties.isEmpty() ? 0 : encodedLength(properties, place);
+    VariableByteInteger.write(length, out);
+    writeWithoutLength(properties, length, out);
   }
 
   /** Writes the properties without the length field, for a caller that adds one of its own. */
-  static void writeWithoutLength(Properties properties, ByteBuf out) {
-    for (int i = 0; i < properties.size(); i++) {
-      Property<?> property = properties.propertyAt(i);
-      Object value = properties.valueAt(i);
-      out.writeByte(property.identifier());
-      switch (property.type()) {
-        case BYTE -> out.writeByte((Integer) value);
-        case TWO_BYTE_INTEGER -> out.writeShort((Integer) value);
-        case FOUR_BYTE_INTEGER -> out.writeInt(((Long) value).intValue());
-        case VARIABLE_BYTE_INTEGER -> VariableByteInteger.write((Integer) value, out);
-        case UTF_8_STRING -> Strings.write((String) value, out);
-        case BINARY_DATA -> Strings.write((byte[]) value, out);
-        case UTF_8_STRING_PAIR -> {
-          UserProperty pair = (UserProperty) value;
-          Strings.write(pair.name(), out);
-          Strings.write(pair.value(), out);
-        }
-      }
+  static void writeWithoutLength(Properties properties, int encodedLength, ByteBuf out) {
+    if (encodedLength > 0) {
+      byte[] bytes = new byte[encodedLength];
+      writeWithoutLength(properties, encodedLength, bytes, 0);
+      out.writeBytes(bytes);
     }
   }
 
   /**
-   * Writes the properties into an array as if all their characters were ASCII, without the length
-   * field.
+   * Writes the properties into an array without the length field.
    *
-   * @return the index behind the last byte: less than what {@link #encodedLength} told if there are
-   *     others, and then what was written is not to be used
+   * @param encodedLength what {@link #encodedLength} has told
+   * @return the index behind the last byte
    */
-  static int writeAscii(Properties properties, byte[] out, int from) {
+  static int writeWithoutLength(Properties properties, int encodedLength, byte[] out, int from) {
+    // Nearly always all is ASCII; if anything is not, it is longer than this makes it.
+    int end = write(properties, true, out, from);
+    return end == from + encodedLength ? end : write(properties, false, out, from);
+  }
+
+  private static int write(Properties properties, boolean ascii, byte[] out, int from) {
     int index = from;
     for (int i = 0; i < properties.size(); i++) {
       Property<?> property = properties.propertyAt(i);
@@ -101,17 +94,12 @@ final class PropertiesCodec {
             case TWO_BYTE_INTEGER -> writeNumber((Integer) value, 2, out, index);
             case FOUR_BYTE_INTEGER -> writeNumber(((Long) value).intValue(), 4, out, index);
             case VARIABLE_BYTE_INTEGER -> VariableByteInteger.write((Integer) value, out, index);
-            case UTF_8_STRING -> Strings.writeAscii((String) value, out, index);
-            case BINARY_DATA -> {
-              byte[] bytes = (byte[]) value;
-              int at = writeNumber(bytes.length, 2, out, index);
-              System.arraycopy(bytes, 0, out, at, bytes.length);
-              yield at + bytes.length;
-            }
+            case UTF_8_STRING -> Strings.write((String) value, ascii, out, index);
+            case BINARY_DATA -> Strings.write((byte[]) value, out, index);
             case UTF_8_STRING_PAIR -> {
               UserProperty pair = (UserProperty) value;
-              yield Strings.writeAscii(
-                  pair.value(), out, Strings.writeAscii(pair.name(), out, index));
+              int behindName = Strings.write(pair.name(), ascii, out, index);
+              yield Strings.write(pair.value(), ascii, out, behindName);
             }
           };
     }

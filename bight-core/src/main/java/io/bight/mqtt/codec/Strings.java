@@ -3,6 +3,7 @@ package io.bight.mqtt.codec;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import java.nio.charset.StandardCharsets;
 
 /** Strings and bytes with their length before them [MQTT 5.0, sections 1.5.4 and 1.5.6]. */
 final class Strings {
@@ -22,14 +23,28 @@ final class Strings {
     out.setShort(lengthIndex, length);
   }
 
-  /** Writes a string that is ASCII into an array; returns the index behind it. */
+  /** Writes a string into an array; returns the index behind it. */
   @SuppressWarnings("deprecation") // takes each character for a byte, which ASCII is
-  static int writeAscii(String text, byte[] out, int from) {
-    int length = text.length();
+  static int write(String text, boolean ascii, byte[] out, int from) {
+    if (!ascii) {
+      return write(text.getBytes(StandardCharsets.UTF_8), out, from);
+    }
+    int behindLength = writeLength(text.length(), out, from);
+    text.getBytes(0, text.length(), out, behindLength);
+    return behindLength + text.length();
+  }
+
+  /** Writes bytes into an array; returns the index behind them. */
+  static int write(byte[] bytes, byte[] out, int from) {
+    int behindLength = writeLength(bytes.length, out, from);
+    System.arraycopy(bytes, 0, out, behindLength, bytes.length);
+    return behindLength + bytes.length;
+  }
+
+  private static int writeLength(int length, byte[] out, int from) {
     out[from] = (byte) (length >>> Byte.SIZE);
     out[from + 1] = (byte) length;
-    text.getBytes(0, length, out, from + 2);
-    return from + 2 + length;
+    return from + 2;
   }
 
   static void write(byte[] bytes, ByteBuf out) {

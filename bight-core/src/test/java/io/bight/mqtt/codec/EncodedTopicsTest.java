@@ -11,6 +11,7 @@ import io.bight.mqtt.Qos;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -83,21 +84,32 @@ class EncodedTopicsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"\u007f", "\u0080", "é", "\u07ff", "€", "𝄞", "ascii and é"})
+  void propertiesOfAnyCharactersAreEncodedAsWithoutTheCache(String text) {
+    MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
+    for (Publish message :
+        List.of(
+            Publish.builder("a").contentType(text).build(),
+            Publish.builder("a").userProperty(text, "value").build(),
+            Publish.builder("a").userProperty("name", text).responseTopic("answers").build())) {
+      ByteBuf expected = Unpooled.buffer();
+      encoder.encodePublish(message, 0, false, expected);
+      assertThat(expected.readableBytes()).isEqualTo(encoder.encodedLength(message));
+      assertThat(expected.toString(StandardCharsets.UTF_8)).contains(text);
+      byte[] encoded = new byte[100];
+      int end = encoder.encodeSmallPublish(message, 0, false, topics, encoded, 7);
+      assertThat(Unpooled.wrappedBuffer(encoded, 7, end - 7)).isEqualTo(expected);
+    }
+  }
+
   @Test
-  void propertiesThatAreNotAsciiOrNotSmallAreLeftToTheOtherWay() {
+  void propertiesThatAreNotSmallAreLeftToTheOtherWayAndWrongOnesRefused() {
     MqttEncoder encoder = new MqttEncoder(MqttVersion.MQTT_5);
     byte[] out = new byte[4_000];
-    for (String text : new String[] {"é", "€", "𝄞", "ascii and é", "x".repeat(2_100)}) {
-      for (Publish message :
-          List.of(
-              Publish.builder("a").contentType(text).build(),
-              Publish.builder("a").userProperty(text, "value").build(),
-              Publish.builder("a").userProperty("name", text).build())) {
-        assertThat(encoder.encodeSmallPublish(message, 0, false, topics, out, 0))
-            .as(text)
-            .isEqualTo(MqttEncoder.NOT_SMALL);
-      }
-    }
+    Publish large = Publish.builder("a").contentType("x".repeat(2_100)).build();
+    assertThat(encoder.encodeSmallPublish(large, 0, false, topics, out, 0))
+        .isEqualTo(MqttEncoder.NOT_SMALL);
     Properties notHere = Properties.builder().set(Property.RECEIVE_MAXIMUM, 1).build();
     Publish refused = new Publish("a", new byte[0], Qos.AT_MOST_ONCE, false, false, 0, notHere);
     assertThatThrownBy(() -> encoder.encodeSmallPublish(refused, 0, false, topics, out, 0))
