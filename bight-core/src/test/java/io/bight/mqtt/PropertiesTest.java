@@ -158,4 +158,24 @@ class PropertiesTest {
     assertThat(properties)
         .hasToString("{Authentication Data: ***, Correlation Data: 3 B, User Property: a=b}");
   }
+
+  @Test
+  void whatWasBuiltStaysAsItIsWhenItsBuilderGoesOn() {
+    for (int count = 1; count < 40; count++) {
+      Properties.Builder builder = Properties.builder().set(Property.CONTENT_TYPE, "first");
+      for (int i = 1; i < count; i++) {
+        builder.userProperty("name", String.valueOf(i));
+      }
+      Properties built = builder.build();
+      Properties.Builder copy = built.toBuilder();
+      builder.set(Property.CONTENT_TYPE, "second").userProperty("one", "more");
+      copy.set(Property.CONTENT_TYPE, "third");
+
+      assertThat(built.size()).isEqualTo(count);
+      assertThat(built.get(Property.CONTENT_TYPE)).isEqualTo("first");
+      assertThat(builder.build().size()).isEqualTo(count + 1);
+      assertThat(copy.build().get(Property.CONTENT_TYPE)).isEqualTo("third");
+      assertThat(Properties.NONE.isEmpty()).isTrue();
+    }
+  }
 }
