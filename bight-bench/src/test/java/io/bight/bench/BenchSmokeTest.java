@@ -143,6 +143,7 @@ class BenchSmokeTest {
         Duration.ofMillis(millis),
         64,
         1_000,
+        500,
         work.isMany() || work == WorkName.CURVE_CONNECTIONS ? 50 : 1,
         work == WorkName.CURVE_FILTERS ? 50 : 1,
         work.isTls() ? key.trust() : null,

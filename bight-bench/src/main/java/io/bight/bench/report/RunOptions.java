@@ -21,6 +21,7 @@ import java.util.Set;
  * @param measured how long each measurement takes
  * @param payloadBytes of each message
  * @param window how many messages are outstanding at most
+ * @param resume after how many messages of a full window are done a program goes on; 0: half of it
  * @param connections for the works with many
  * @param jvmOptions of each client
  * @param output where JSON and pictures go
@@ -33,6 +34,7 @@ record RunOptions(
     Duration measured,
     int payloadBytes,
     int window,
+    int resume,
     int connections,
     List<String> jvmOptions,
     Path output) {
@@ -52,6 +54,8 @@ record RunOptions(
         --seconds SECONDS   how long each measurement takes (2)
         --payload BYTES     of each message (64)
         --window N          how many messages are outstanding at most (1000)
+        --resume N          after how many messages of a full window are done the program goes on (half of it);
+                            1 as with a Semaphore
         --connections N     for idle and trickle (10000)
         --peers A,B,...     which clients; all that do the work unless given:
                             %s
@@ -70,6 +74,7 @@ record RunOptions(
           "--seconds",
           "--payload",
           "--window",
+          "--resume",
           "--connections",
           "--peers",
           "--jvm",
@@ -84,6 +89,7 @@ record RunOptions(
     Duration measured = Duration.ofSeconds(2);
     int payloadBytes = 64;
     int window = 1_000;
+    int resume = 0;
     int connections = 10_000;
     List<String> jvmOptions = List.of("-XX:+UseG1GC");
     Path output = defaultOutput;
@@ -109,6 +115,7 @@ record RunOptions(
         case "--seconds" -> measured = seconds(argument, value);
         case "--payload" -> payloadBytes = positive(argument, value);
         case "--window" -> window = positive(argument, value);
+        case "--resume" -> resume = positive(argument, value);
         case "--connections" -> connections = positive(argument, value);
         case "--jvm" -> jvmOptions = List.of(value.strip().split(" +", -1));
         case "--output" -> output = Path.of(value).toAbsolutePath();
@@ -127,6 +134,9 @@ record RunOptions(
       throw new IllegalArgumentException(
           "--window is at most 65,535: packet identifiers end there.");
     }
+    if (resume > window) {
+      throw new IllegalArgumentException("--resume is at most the window, " + window + ".");
+    }
     return new RunOptions(
         works,
         peers,
@@ -135,9 +145,15 @@ record RunOptions(
         measured,
         payloadBytes,
         window,
+        resume,
         connections,
         jvmOptions,
         output);
+  }
+
+  /** After how many messages of a full window of that size the program goes on. */
+  int resume(int window) {
+    return resume == 0 ? window - window / 2 : Math.min(resume, window);
   }
 
   static String usage() {

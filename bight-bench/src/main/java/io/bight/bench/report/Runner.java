@@ -139,6 +139,7 @@ public final class Runner {
   private Figures runOnce(
       WorkName work, PeerName peer, int point, RunningSink sink, @Nullable Path trustStore)
       throws IOException, InterruptedException {
+    int window = work == WorkName.CURVE_INFLIGHT ? point : options.window();
     int connections =
         work == WorkName.CURVE_CONNECTIONS ? point : work.isMany() ? options.connections() : 1;
     Path directory =
@@ -153,7 +154,8 @@ public final class Runner {
               options.warmUp(),
               options.measured(),
               options.payloadBytes(),
-              work == WorkName.CURVE_INFLIGHT ? point : options.window(),
+              window,
+              options.resume(window),
               connections,
               work == WorkName.CURVE_FILTERS ? point : 1,
               trustStore,

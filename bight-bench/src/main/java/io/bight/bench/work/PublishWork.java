@@ -43,7 +43,9 @@ record PublishWork(int qos) implements Work {
         Work.await(first, "all messages are done", fromCallbacks::isOver);
         sent = fromCallbacks.done();
       } else {
-        Window window = new Window(options.window(), () -> connections.forEach(Connection::flush));
+        Window window =
+            new Window(
+                options.window(), options.resume(), () -> connections.forEach(Connection::flush));
         publish(connections, payload, window, options.warmUp().toNanos());
         meter.start(window.done());
         publish(connections, payload, window, options.measured().toNanos());

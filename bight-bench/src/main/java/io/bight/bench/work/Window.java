@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds how many messages are outstanding. The thread that publishes waits when the window is
- * full, and goes on when half of it is free: with a wake-up for each message all clients would
- * mostly measure the scheduler. Completions may come on any thread.
+ * full, and goes on when so many are done as it was made with: with a wake-up for each message much
+ * of what is measured is the scheduler. Completions may come on any thread.
  */
 final class Window implements Completion {
   private static final long LONGEST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final int size;
+  private final int resume;
   private final Runnable beforeWaiting;
   private final AtomicLong done = new AtomicLong();
   private volatile @Nullable Throwable failure;
@@ -27,23 +28,26 @@ final class Window implements Completion {
   private volatile @Nullable Thread waiting;
 
   Window(int size) {
-    this(size, () -> {});
+    this(size, size - size / 2, () -> {});
   }
 
   /**
    * Makes a window.
    *
+   * @param size how many are outstanding at most
+   * @param resume after how many of a full window are done the thread goes on
    * @param beforeWaiting is run before the thread waits
    */
-  Window(int size, Runnable beforeWaiting) {
+  Window(int size, int resume, Runnable beforeWaiting) {
     this.size = size;
+    this.resume = resume;
     this.beforeWaiting = beforeWaiting;
   }
 
   /** Before each message: waits for room. */
   void begin() throws TimeoutException {
     if (begun - done.get() >= size) {
-      awaitDone(begun - size / 2);
+      awaitDone(begun - size + resume);
     }
     begun++;
   }

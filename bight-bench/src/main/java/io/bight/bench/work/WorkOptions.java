@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param measured how long it is measured
  * @param payloadBytes of each message
  * @param window how many messages are outstanding at most
+ * @param resume after how many messages of a full window are done the program goes on
  * @param connections over how many connections it is done
  * @param filters how many topic filters are subscribed to
  * @param trustStore for TLS
@@ -28,6 +29,7 @@ public record WorkOptions(
     Duration measured,
     int payloadBytes,
     int window,
+    int resume,
     int connections,
     int filters,
     @Nullable Path trustStore,
@@ -43,6 +45,7 @@ public record WorkOptions(
         Duration.ofMillis(Long.parseLong(values.getOrDefault("measuredMillis", "2000"))),
         Integer.parseInt(values.getOrDefault("payload", "64")),
         Integer.parseInt(values.getOrDefault("window", "1000")),
+        Integer.parseInt(values.getOrDefault("resume", "500")),
         Integer.parseInt(values.getOrDefault("connections", "1")),
         Integer.parseInt(values.getOrDefault("filters", "1")),
         trustStore == null ? null : Path.of(trustStore),
@@ -58,6 +61,7 @@ public record WorkOptions(
     values.put("measuredMillis", String.valueOf(measured.toMillis()));
     values.put("payload", String.valueOf(payloadBytes));
     values.put("window", String.valueOf(window));
+    values.put("resume", String.valueOf(resume));
     values.put("connections", String.valueOf(connections));
     values.put("filters", String.valueOf(filters));
     if (trustStore != null) {
