@@ -333,14 +333,33 @@ final class ClientWorker implements EngineListener {
   }
 
   void onBytes(Channel from, ByteBuf bytes) {
-    if (transport != null && transport.isOf(from)) {
-      String outer = LogContext.enter(client);
-      try {
-        transport.receive(bytes);
-      } finally {
-        LogContext.leave(outer);
-      }
+    if (transport == null || !transport.isOf(from)) {
+      return;
     }
+    String outer = LogContext.enter(client);
+    try {
+      if (!commands.isEmpty()) { // first: the server works on it while we handle what it has said
+        commands.drain();
+        flush();
+      }
+      OpenTransport open = transport;
+      if (open != null && open.isOf(from)) {
+        open.receive(bytes);
+      }
+    } finally {
+      LogContext.leave(outer);
+    }
+  }
+
+  /**
+   * All that had arrived is handled: what there is to say to it, and what the program has asked for
+   * meanwhile, leaves in one write.
+   */
+  void onReadComplete() {
+    if (!commands.isEmpty()) {
+      commands.drain();
+    }
+    flush();
   }
 
   void scheduleFlush() {

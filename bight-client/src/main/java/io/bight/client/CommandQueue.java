@@ -189,6 +189,9 @@ final class CommandQueue {
 
   /** Runs what is queued, but not too much of it; the driver only. */
   void drain() {
+    if (taken > 0) {
+      return; // a command asks for it, and those behind it come in their order
+    }
     if (eventLoop.isShutdown()) {
       rejectAll();
       return;

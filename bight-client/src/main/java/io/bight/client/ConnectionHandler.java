@@ -63,7 +63,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
-    worker.inLogContext(worker::flush);
+    worker.inLogContext(worker::onReadComplete);
   }
 
   @Override

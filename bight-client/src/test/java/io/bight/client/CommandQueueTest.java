@@ -118,6 +118,18 @@ class CommandQueueTest {
   }
 
   @Test
+  void aCommandThatAsksForTheOthersDoesNotHaveThemOvertakeEachOther() throws Exception {
+    List<String> names = IntStream.range(0, 100).mapToObj(Integer::toString).toList();
+    whileTheDriverIsBusy(
+        () -> {
+          queue.add(Command.of(nowNanos -> drain(), failure -> {}));
+          names.forEach(name -> queue.add(command(name)));
+        });
+    awaitDrained(names.size());
+    assertThat(done).isEqualTo(names);
+  }
+
+  @Test
   void aCommandThatThrowsIsRejectedAndTheNextOneRuns() throws Exception {
     queue.add(
         Command.of(
