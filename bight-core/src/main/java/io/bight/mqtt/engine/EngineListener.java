@@ -73,7 +73,8 @@ public interface EngineListener {
   default void onPacket(boolean sent, Packet packet) {}
 
   /**
-   * Tells whether {@link #onPacket} is wanted; asked before each packet.
+   * Tells whether {@link #onPacket} is wanted; asked once for packets that arrive, or leave,
+   * together.
    *
    * @return true if it is
    */

@@ -294,6 +294,14 @@ public final class MqttEngine {
    * @return the bytes, the caller's to release, or null if there are none
    */
   public @Nullable ByteBuf takeOutgoing() {
+    try {
+      return takeBatch();
+    } finally {
+      sent.onBatchEnd();
+    }
+  }
+
+  private @Nullable ByteBuf takeBatch() {
     ConnectionState current = connection;
     if (current == null) {
       current = ending;

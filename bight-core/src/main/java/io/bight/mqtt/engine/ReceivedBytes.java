@@ -81,7 +81,8 @@ final class ReceivedBytes {
   /** Handles the packets that are whole. */
   private void receivePackets(ConnectionState connection, ByteBuf bytes)
       throws MqttDecodeException {
-    boolean needsNoPackets = connection.accepted && !listener.wantsPackets();
+    boolean wantsPackets = listener.wantsPackets();
+    boolean needsNoPackets = connection.accepted && !wantsPackets;
     while (isCurrent(connection) && !paused) {
       int plain = needsNoPackets ? connection.decoder.readPlainAcknowledgement(bytes) : 0;
       if (plain != 0) {
@@ -92,7 +93,7 @@ final class ReceivedBytes {
       if (packet == null) {
         return;
       }
-      if (listener.wantsPackets()) {
+      if (wantsPackets) {
         listener.onPacket(false, packet);
       }
       serverPackets.handle(connection, packet);

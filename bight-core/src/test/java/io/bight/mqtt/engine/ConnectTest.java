@@ -284,4 +284,20 @@ class ConnectTest extends EngineFixture {
         .containsExactly(
             ">> CONNECT", "<< CONNACK", ">> PUBLISH", "<< PUBACK", "<< PUBLISH", ">> DISCONNECT");
   }
+
+  @Test
+  void packetsAreShownFromTheNextBatchOnAndTheListenerIsAskedOnceForEach() {
+    connected().expectPublish("a").expectPublish("b").expectPublish("c").expectPublish("d");
+    int asked = events.askedForPackets;
+    engine.publish(qos0("a").build(), new Outcome<>(), now());
+    engine.publish(qos0("b").build(), new Outcome<>(), now());
+    assertThat(events.askedForPackets).isEqualTo(asked + 1);
+    carry();
+    events.wantsPackets = true;
+    engine.publish(qos0("c").build(), new Outcome<>(), now());
+    engine.publish(qos0("d").build(), new Outcome<>(), now());
+    carry();
+    assertThat(events.packets).containsExactly(">> PUBLISH", ">> PUBLISH");
+    assertThat(events.askedForPackets).isEqualTo(asked + 2);
+  }
 }

@@ -22,6 +22,7 @@ final class RecordingListener implements EngineListener {
   final List<MqttException> storeFailures = new ArrayList<>();
   int storeRecoveries;
   boolean wantsPackets;
+  int askedForPackets;
 
   Consumer<Connack> whenConnected = connack -> {};
   Consumer<ConnectionEnd> whenEnded = end -> {};
@@ -77,6 +78,7 @@ final class RecordingListener implements EngineListener {
 
   @Override
   public boolean wantsPackets() {
+    askedForPackets++;
     return wantsPackets;
   }
 }
