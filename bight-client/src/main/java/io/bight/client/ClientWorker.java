@@ -154,6 +154,11 @@ final class ClientWorker implements EngineListener {
     return connection;
   }
 
+  /** Tells whether a topic name is known to be allowed; any thread. */
+  boolean hasSent(String topic) {
+    return engine.hasSent(topic);
+  }
+
   String describe() {
     return client.describe();
   }

@@ -16,6 +16,7 @@ import io.bight.mqtt.packet.Disconnect;
 import io.bight.mqtt.packet.Publish;
 import io.bight.mqtt.packet.Subscription;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -310,7 +311,7 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic name is not allowed
    */
   public MqttFuture<PublishResult> publish(String topic, String payload, Qos qos, boolean retain) {
-    return publish(Publish.builder(topic).payload(payload).qos(qos).retain(retain).build());
+    return publish(message(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain));
   }
 
   /**
@@ -323,7 +324,13 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic name is not allowed
    */
   public MqttFuture<PublishResult> publish(String topic, byte[] payload, Qos qos) {
-    return publish(Publish.builder(topic).payload(payload).qos(qos).build());
+    return publish(message(topic, payload.clone(), qos, false));
+  }
+
+  private Publish message(String topic, byte[] payload, Qos qos, boolean retain) {
+    String allowed = worker.hasSent(topic) ? topic : Topics.requireName(topic);
+    Objects.requireNonNull(qos, "qos");
+    return new Publish(allowed, payload, qos, retain, false, 0, Properties.NONE);
   }
 
   /**

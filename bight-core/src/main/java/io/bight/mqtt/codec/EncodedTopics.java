@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Topic names as they stand in PUBLISH, so that a name that is sent again and again is checked and
- * encoded once. Owned by one sender. Each name has one slot, found by its hash; a newcomer takes
- * the slot over, and has the slots doubled if there was another name in it. Takes nothing before
- * the first name. Bounded: 32 names of at most 128 characters.
+ * encoded once. Owned by one sender, others may ask it. Each name has one slot, found by its hash;
+ * a newcomer takes the slot over, and has the slots doubled if there was another name in it. Takes
+ * nothing before the first name. Bounded: 32 names of at most 128 characters.
  */
 public final class EncodedTopics {
   private static final int FIRST_SLOTS = 2;
@@ -46,6 +46,19 @@ public final class EncodedTopics {
   byte[] field(String topic) {
     Entry entry = entries[topic.hashCode() & (entries.length - 1)];
     return entry != null && entry.topic.equals(topic) ? entry.field : encode(topic);
+  }
+
+  /**
+   * Tells whether a topic name is among these, and so need not be checked again. For any thread:
+   * names and slots are whole whenever they are seen, since neither ever changes.
+   *
+   * @param topic the topic name
+   * @return whether it is known to be allowed; false tells nothing
+   */
+  public boolean has(String topic) {
+    @Nullable Entry[] slots = entries;
+    Entry entry = slots[topic.hashCode() & (slots.length - 1)];
+    return entry != null && entry.topic.equals(topic);
   }
 
   private byte[] encode(String topic) {

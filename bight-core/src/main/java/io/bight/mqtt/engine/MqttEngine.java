@@ -182,6 +182,17 @@ public final class MqttEngine {
     return connection == null ? 0 : connection.sendQuota;
   }
 
+  /**
+   * Tells whether a topic name is one of those sent lately, and so need not be checked again. Any
+   * thread may ask at any time.
+   *
+   * @param topic the topic name
+   * @return whether it is known to be allowed; false tells nothing
+   */
+  public boolean hasSent(String topic) {
+    return sender.hasSent(topic);
+  }
+
   // ---- the transport
 
   /**

@@ -63,6 +63,10 @@ final class PublishSender {
         && (!keeper.isDurable() || qos == Qos.AT_MOST_ONCE);
   }
 
+  boolean hasSent(String topic) {
+    return topics.has(topic);
+  }
+
   /** Appends what may be sent now: repetitions first, then the queue in order. */
   void fillBatch(ConnectionState connection) {
     OutgoingPublish next;

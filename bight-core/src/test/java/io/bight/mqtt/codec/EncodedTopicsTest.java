@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,6 +159,46 @@ class EncodedTopicsTest {
         .forEach(
             topic ->
                 assertThat(new String(topics.field(topic), 2, topic.length())).isEqualTo(topic));
+  }
+
+  @Test
+  void namesThatWereSentAreKnownAndNoOthers() {
+    assertThat(topics.has("Aa")).isFalse();
+    topics.field("Aa");
+    assertThat(topics.has(new String("Aa"))).isTrue();
+    assertThat(topics.has("BB")).as("another one with the same hash").isFalse();
+    for (String wrong : List.of("", "+", "a/#", "a\0b", "\ud800", "x".repeat(65_536))) {
+      try {
+        topics.field(wrong);
+      } catch (IllegalArgumentException e) {
+        // as it should; what is empty never gets here
+      }
+      assertThat(topics.has(wrong)).as(wrong).isEqualTo(wrong.isEmpty());
+    }
+  }
+
+  @Test
+  void anotherThreadNeverTakesANameForKnownThatIsNot() throws Exception {
+    List<String> allowed = Stream.iterate(0, i -> i + 1).limit(200).map(i -> "a/" + i).toList();
+    List<String> wrong = allowed.stream().map(topic -> topic + "/#").toList();
+    AtomicBoolean sending = new AtomicBoolean(true);
+    Thread sender =
+        new Thread(
+            () -> {
+              while (sending.get()) {
+                allowed.forEach(topics::field);
+              }
+            });
+    sender.start();
+    try {
+      for (int seen = 0; seen < 1_000; ) {
+        seen += (int) allowed.stream().filter(topics::has).count();
+        assertThat(wrong).noneMatch(topics::has);
+      }
+    } finally {
+      sending.set(false);
+      sender.join();
+    }
   }
 
   private static Publish publish(String topic) {
