@@ -60,6 +60,10 @@ final class OpenTransport {
   private @Nullable Throwable writeFailure;
   private boolean flushScheduled;
   private boolean flushing;
+
+  /** How many batches are written of which the engine has not been told. */
+  private int untoldBatches;
+
   private boolean shuttingDown;
   private boolean gone;
 
@@ -104,6 +108,7 @@ final class OpenTransport {
     } finally {
       flushing = false;
     }
+    tellWritten();
     if (engine.wantsClose() && !engine.hasOutgoing()) {
       shutDownWhenWritten();
     }
@@ -123,8 +128,11 @@ final class OpenTransport {
             }
             if (!written.isSuccess()) {
               LogContext.run(client, () -> onWriteFailure(written.cause()));
-            } else if (!gone) {
-              LogContext.run(client, engine::outgoingWritten);
+              return;
+            }
+            untoldBatches++;
+            if (!flushing) {
+              LogContext.run(client, this::tellWritten);
             }
           });
       if (++batches == MOST_BATCHES_IN_A_FLUSH) {
@@ -133,6 +141,17 @@ final class OpenTransport {
       }
     }
     return batches;
+  }
+
+  /**
+   * Tells the engine what is written, and so the program: after the last batch of a flush, for the
+   * program's callbacks take time in which the server had nothing to do.
+   */
+  private void tellWritten() {
+    while (untoldBatches > 0 && !gone) {
+      untoldBatches--;
+      engine.outgoingWritten();
+    }
   }
 
   /** The socket is closed because of it, and that alone would look like the server's doing. */
@@ -284,6 +303,7 @@ final class OpenTransport {
 
   /** The channel is closed, by either side. */
   void onClosed() {
+    tellWritten(); // what was written before
     gone = true;
     if (engineTimer != null) {
       engineTimer.cancel(false);
