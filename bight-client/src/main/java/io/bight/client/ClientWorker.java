@@ -344,7 +344,7 @@ final class ClientWorker implements EngineListener {
     String outer = LogContext.enter(client);
     try {
       if (!commands.isEmpty()) { // first: the server works on it while we handle what it has said
-        commands.drain();
+        commands.drainPublishes();
         flush();
       }
       OpenTransport open = transport;

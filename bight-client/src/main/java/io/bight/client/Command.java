@@ -27,6 +27,14 @@ interface Command {
     return 1;
   }
 
+  /**
+   * Tells whether it does nothing but publish, and so may come before the handling of what has
+   * arrived: others could end the connection, and what has arrived would be lost.
+   */
+  default boolean onlyPublishes() {
+    return false;
+  }
+
   /** Returns its neighbour in the queue; belongs to whoever has the command at the moment. */
   @Nullable Command next();
 

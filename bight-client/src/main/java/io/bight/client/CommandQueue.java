@@ -77,6 +77,9 @@ final class CommandQueue {
   /** How many the driver has taken over and not run yet; touched by the driver only. */
   private int taken;
 
+  /** Whether the driver is in the middle of it; touched by the driver only. */
+  private boolean draining;
+
   /**
    * Makes an empty queue.
    *
@@ -189,16 +192,39 @@ final class CommandQueue {
 
   /** Runs what is queued, but not too much of it; the driver only. */
   void drain() {
-    if (taken > 0) {
+    drain(false);
+  }
+
+  /** Runs what only publishes, up to the first command that does more; the driver only. */
+  void drainPublishes() {
+    drain(true);
+  }
+
+  private void drain(boolean onlyPublishes) {
+    if (draining) {
       return; // a command asks for it, and those behind it come in their order
     }
     if (eventLoop.isShutdown()) {
       rejectAll();
       return;
     }
+    draining = true;
+    try {
+      runBatches(onlyPublishes);
+    } finally {
+      draining = false;
+      taken = 0;
+      scheduled = false;
+      if (!isEmpty()) {
+        schedule();
+      }
+    }
+  }
+
+  private void runBatches(boolean onlyPublishes) {
     long nowNanos = eventLoop.ticker().nanoTime();
     int left = MOST_IN_A_TURN;
-    for (Command first; left > 0 && (first = takeBatch()) != null; ) {
+    for (Command first; left > 0 && (first = takeBatch(onlyPublishes)) != null; ) {
       for (Command command = first; command != null; ) {
         Command next = command.next();
         command.setNext(null);
@@ -208,14 +234,13 @@ final class CommandQueue {
         command = next;
       }
     }
-    scheduled = false;
-    if (!isEmpty()) {
-      schedule();
-    }
   }
 
   /** Takes over the next few; returns the first, linked to the others, or null if none waits. */
-  private synchronized @Nullable Command takeBatch() {
+  private synchronized @Nullable Command takeBatch(boolean onlyPublishes) {
+    if (onlyPublishes && asideFirst != null) {
+      return null; // that is no message, and nothing overtakes it
+    }
     Command first = asideFirst;
     Command last = asideLast;
     int count = 0;
@@ -228,6 +253,9 @@ final class CommandQueue {
     asideLast = null;
     Command next = oldest == null ? fetch() : oldest;
     for (; next != null && weight < BATCH; count++) {
+      if (onlyPublishes && !next.onlyPublishes()) {
+        break;
+      }
       Command younger = next.next();
       weight += next.weight();
       Command run = onTaken.apply(next);

@@ -328,6 +328,7 @@ public final class MqttClient implements AutoCloseable {
   }
 
   private Publish message(String topic, byte[] payload, Qos qos, boolean retain) {
+    Objects.requireNonNull(topic, "topic");
     String allowed = worker.hasSent(topic) ? topic : Topics.requireName(topic);
     Objects.requireNonNull(qos, "qos");
     return new Publish(allowed, payload, qos, retain, false, 0, Properties.NONE);

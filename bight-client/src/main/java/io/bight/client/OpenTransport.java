@@ -107,8 +107,8 @@ final class OpenTransport {
       }
     } finally {
       flushing = false;
+      tellWritten();
     }
-    tellWritten();
     if (engine.wantsClose() && !engine.hasOutgoing()) {
       shutDownWhenWritten();
     }

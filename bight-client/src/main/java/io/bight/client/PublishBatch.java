@@ -152,6 +152,11 @@ final class PublishBatch extends MqttFuture<Void> {
     }
 
     @Override
+    public boolean onlyPublishes() {
+      return true;
+    }
+
+    @Override
     public int weight() {
       return to - from;
     }

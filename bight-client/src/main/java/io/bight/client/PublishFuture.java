@@ -117,6 +117,11 @@ class PublishFuture extends StagedFuture<PublishResult> implements Command, Publ
   }
 
   @Override
+  public final boolean onlyPublishes() {
+    return true;
+  }
+
+  @Override
   public final PublishFuture takeMessage() {
     return this;
   }

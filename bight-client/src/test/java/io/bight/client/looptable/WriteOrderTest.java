@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Row L1 of docs/loop-table.md: when in a turn that is written which waits for it. */
 @ExtendWith(LeakCheck.class)
@@ -56,6 +58,39 @@ class WriteOrderTest {
       client.publish("leaves", "x", Qos.AT_MOST_ONCE); // waits, since nobody drives
       loop.loop(Duration.ZERO);
       assertThat(writtenBefore).hasValue(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void l1WhatHasArrivedIsHandledBeforeACommandEndsTheConnection(boolean close) throws Exception {
+    Semaphore ready = new Semaphore(0);
+    AtomicInteger received = new AtomicInteger();
+    try (PlainServer server = new PlainServer();
+        MqttLoop loop = MqttLoop.create("l1-read-first");
+        MqttClient client =
+            MqttClient.builder(server.uri())
+                .loop(loop)
+                .onMessage(message -> received.incrementAndGet())
+                .build()) {
+      client.connect(LIMIT);
+      while (loop.loop(Duration.ZERO)) {
+        // what is left of connecting
+      }
+      loop.onWorkReady(ready::release);
+      server.toClient(0).write(PlainServer.publish("arrives", 1));
+      assertThat(ready.tryAcquire(30, TimeUnit.SECONDS)).as("it has arrived").isTrue();
+      loop.onWorkReady(null);
+      client.publish("before", "x", Qos.AT_MOST_ONCE);
+      if (close) {
+        client.close(); // drives, since nobody else does
+      } else {
+        client.disconnectAsync();
+        client.publish("behind", "x", Qos.AT_MOST_ONCE);
+        loop.loop(Duration.ZERO);
+      }
+      assertThat(received).hasValue(1);
+      Await.until("the server has the first", () -> server.published() == 1);
     }
   }
 

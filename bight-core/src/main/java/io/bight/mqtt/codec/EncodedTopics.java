@@ -49,8 +49,9 @@ public final class EncodedTopics {
   }
 
   /**
-   * Tells whether a topic name is among these, and so need not be checked again. For any thread:
-   * names and slots are whole whenever they are seen, since neither ever changes.
+   * Tells whether a topic name is among these, and so need not be checked again. For any thread: it
+   * may miss one that has just come, but an entry that it sees is whole, since entries never
+   * change.
    *
    * @param topic the topic name
    * @return whether it is known to be allowed; false tells nothing

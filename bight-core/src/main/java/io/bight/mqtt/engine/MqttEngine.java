@@ -210,6 +210,7 @@ public final class MqttEngine {
     this.nowNanos = nowNanos;
     ConnectionState opened =
         new ConnectionState(connect, allocator, nowNanos, options.connackTimeout().toNanos());
+    sent.onBatchEnd(); // of the last connection
     try {
       sent.send(opened, connect);
     } catch (IllegalArgumentException e) {
@@ -382,6 +383,7 @@ public final class MqttEngine {
   public void commit(long nowNanos) {
     this.nowNanos = nowNanos;
     sender.commit();
+    sent.onBatchEnd(); // it may have to wait for long
   }
 
   /**

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublishSender {
   /**
-   * A batch of this size is worth a write; what does not fit waits for the next. With its last
-   * message it is less than the two largest segments that Linux makes (65,483 bytes each): a little
-   * more takes a third, which costs as much as a full one.
+   * A batch of this size is worth a write; what does not fit waits for the next. With a last
+   * message of up to 16 KiB it is less than the two largest segments that Linux makes (65,483 bytes
+   * each): a little more takes a third, which costs as much as a full one.
    */
   static final int BATCH_BYTES = 112 * 1024;
 

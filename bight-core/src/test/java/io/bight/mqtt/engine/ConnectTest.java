@@ -286,6 +286,17 @@ class ConnectTest extends EngineFixture {
   }
 
   @Test
+  void packetsAreShownFromTheNextConnectionOnThoughTheLastBatchWasNeverTaken() {
+    connected();
+    engine.publish(qos0("lost").build(), new Outcome<>(), now());
+    cutWhenStalled();
+    events.wantsPackets = true;
+    connected().expectPublish("a");
+    publish(qos0("a"));
+    assertThat(events.packets).containsExactly(">> CONNECT", "<< CONNACK", ">> PUBLISH");
+  }
+
+  @Test
   void packetsAreShownFromTheNextBatchOnAndTheListenerIsAskedOnceForEach() {
     connected().expectPublish("a").expectPublish("b").expectPublish("c").expectPublish("d");
     int asked = events.askedForPackets;

@@ -149,6 +149,14 @@ abstract class EngineFixture {
     engine.connectionClosed(new java.io.IOException("cut"), now());
   }
 
+  /** The network breaks while it takes nothing: what the engine has to say is never taken. */
+  final void cutWhenStalled() {
+    ScriptedConnection broken = wire();
+    wire = null;
+    broken.closeFromClient();
+    engine.connectionClosed(new java.io.IOException("cut"), now());
+  }
+
   final ScriptedConnection wire() {
     assertThat(wire).as("connection").isNotNull();
     return wire;
