@@ -9,16 +9,18 @@ final class StayAlive {
   public static void main(String[] args) {
     String uri = args.length > 0 ? args[0] : "mqtt://localhost";
     try (MqttClient client = MqttClient.builder(uri).build()) {
-      client.subscribe(
-          "house/alarm",
-          Qos.AT_LEAST_ONCE,
-          message -> {
-            System.out.println("alarm: " + message.payloadUtf8());
-            if (message.payloadUtf8().equals("over")) {
-              client.disconnect(); // the only client has ended: loopForever() returns
-            }
-          });
+      var subscribed =
+          client.subscribe(
+              "house/alarm",
+              Qos.AT_LEAST_ONCE,
+              message -> {
+                System.out.println("alarm: " + message.payloadUtf8());
+                if (message.payloadUtf8().equals("over")) {
+                  client.disconnect(); // the only client has ended: loopForever() returns
+                }
+              });
       client.connect();
+      subscribed.await();
       System.out.println("waiting");
       client.loopForever();
       System.out.println("the end");
