@@ -9,6 +9,7 @@ import io.bight.mqtt.Properties;
 import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
+import io.bight.mqtt.Topics;
 import io.bight.mqtt.engine.Completion;
 import io.bight.mqtt.engine.ConnectionEnd;
 import io.bight.mqtt.engine.EngineListener;
@@ -33,6 +34,7 @@ import io.netty.channel.Channel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -154,9 +156,12 @@ final class ClientWorker implements EngineListener {
     return connection;
   }
 
-  /** Tells whether a topic name is known to be allowed; any thread. */
-  boolean hasSent(String topic) {
-    return engine.hasSent(topic);
+  /** Makes a message; its topic name is checked unless it was sent lately. Any thread. */
+  Publish messageOf(String topic, byte[] payload, Qos qos, boolean retain) {
+    Objects.requireNonNull(topic, "topic");
+    String allowed = engine.hasSent(topic) ? topic : Topics.requireName(topic);
+    Objects.requireNonNull(qos, "qos");
+    return new Publish(allowed, payload, qos, retain, false, 0, Properties.NONE);
   }
 
   String describe() {

@@ -311,7 +311,7 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic name is not allowed
    */
   public MqttFuture<PublishResult> publish(String topic, String payload, Qos qos, boolean retain) {
-    return publish(message(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain));
+    return publish(worker.messageOf(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain));
   }
 
   /**
@@ -324,14 +324,7 @@ public final class MqttClient implements AutoCloseable {
    * @throws IllegalArgumentException if the topic name is not allowed
    */
   public MqttFuture<PublishResult> publish(String topic, byte[] payload, Qos qos) {
-    return publish(message(topic, payload.clone(), qos, false));
-  }
-
-  private Publish message(String topic, byte[] payload, Qos qos, boolean retain) {
-    Objects.requireNonNull(topic, "topic");
-    String allowed = worker.hasSent(topic) ? topic : Topics.requireName(topic);
-    Objects.requireNonNull(qos, "qos");
-    return new Publish(allowed, payload, qos, retain, false, 0, Properties.NONE);
+    return publish(worker.messageOf(topic, payload.clone(), qos, false));
   }
 
   /**

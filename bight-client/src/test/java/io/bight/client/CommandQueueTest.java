@@ -13,18 +13,24 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class CommandQueueTest {
   private final EventLoop loop = new DefaultEventLoop();
   private final List<String> done = new ArrayList<>();
   private final AtomicInteger drains = new AtomicInteger();
+  private final AtomicInteger failures = new AtomicInteger();
   private final CommandQueue queue =
       new CommandQueue(
           loop,
           () -> "client 'a'",
           () -> {
             drains.incrementAndGet();
-            drain();
+            try {
+              drain();
+            } catch (IllegalStateException e) {
+              failures.incrementAndGet(); // a loop of ours goes on then
+            }
           },
           command -> command);
 
@@ -141,6 +147,24 @@ class CommandQueueTest {
     awaitDrained(2);
     assertThat(done.get(0)).contains("client 'a' could not do it").contains("broken");
     assertThat(done.get(1)).isEqualTo("next");
+  }
+
+  @Test
+  @Timeout(30)
+  void aCommandThatCannotEvenBeRejectedDoesNotStopTheQueue() throws Exception {
+    queue.add(
+        Command.of(
+            nowNanos -> {
+              throw new IllegalStateException("broken");
+            },
+            failure -> {
+              throw new IllegalStateException("broken for good");
+            }));
+    loop.submit(() -> {}).get();
+    assertThat(failures).hasValue(1);
+    queue.add(command("next"));
+    awaitDrained(1);
+    assertThat(done).containsExactly("next");
   }
 
   @Test

@@ -7,14 +7,10 @@ import io.bight.mqtt.MqttException;
 import io.bight.mqtt.MqttVersion;
 import io.bight.mqtt.Properties;
 import io.bight.mqtt.engine.Completion;
-import io.bight.mqtt.engine.ConnectionEnd;
-import io.bight.mqtt.engine.EngineListener;
 import io.bight.mqtt.engine.EngineOptions;
-import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
 import io.bight.mqtt.engine.PublishResult;
 import io.bight.mqtt.engine.SessionStore;
-import io.bight.mqtt.packet.Connack;
 import io.bight.mqtt.packet.Connect;
 import io.bight.mqtt.packet.Publish;
 import io.netty.buffer.ByteBuf;
@@ -27,6 +23,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,8 +42,11 @@ class OpenTransportTest {
           EngineOptions.DEFAULT,
           SessionStore.IN_MEMORY,
           new UnpooledByteBufAllocator(false),
-          new NoEvents());
+          new SilentListener());
   private final OpenTransport transport = new OpenTransport(client, channel, engine);
+
+  /** Writes that the transport has not finished, if it is to take its time. */
+  private @Nullable List<ChannelPromise> held;
 
   /** The number of the write that fails. */
   private int failing = Integer.MAX_VALUE;
@@ -61,20 +61,13 @@ class OpenTransportTest {
         context.close();
       } else {
         events.add("written");
-        promise.setSuccess();
+        if (held == null) {
+          promise.setSuccess();
+        } else {
+          held.add(promise);
+        }
       }
     }
-  }
-
-  private static final class NoEvents implements EngineListener {
-    @Override
-    public void onConnected(Connack connack) {}
-
-    @Override
-    public void onConnectionEnded(ConnectionEnd end) {}
-
-    @Override
-    public void onMessage(IncomingPublish message) {}
   }
 
   private final class Told implements Completion<PublishResult> {
@@ -128,12 +121,18 @@ class OpenTransportTest {
   }
 
   @Test
-  void whatIsWrittenLaterIsToldThen() {
+  void whatTheTransportFinishesLaterIsToldThen() {
+    held = new ArrayList<>();
     publish("a");
-    transport.flush();
     publish("b");
     transport.flush();
-    assertThat(events).containsExactly("written", "a done", "written", "b done");
+    assertThat(events).containsExactly("written", "written");
+    held.get(0).setSuccess();
+    assertThat(events).containsExactly("written", "written", "a done");
+    held.get(1).setFailure(new IOException("broken pipe"));
+    transport.onClosed();
+    engine.connectionClosed(transport.writeFailure(), 0);
+    assertThat(events).containsExactly("written", "written", "a done", "b failed");
   }
 
   @Test

@@ -3,14 +3,10 @@ package io.bight.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.bight.mqtt.engine.ConnectionEnd;
-import io.bight.mqtt.engine.EngineListener;
 import io.bight.mqtt.engine.EngineOptions;
-import io.bight.mqtt.engine.IncomingPublish;
 import io.bight.mqtt.engine.MqttEngine;
 import io.bight.mqtt.engine.Session;
 import io.bight.mqtt.engine.SessionStore;
-import io.bight.mqtt.packet.Connack;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,23 +16,12 @@ import org.junit.jupiter.api.Test;
 
 class QueueRoomTest {
   private static Session emptySession() {
-    EngineListener unconcerned =
-        new EngineListener() {
-          @Override
-          public void onConnected(Connack connack) {}
-
-          @Override
-          public void onConnectionEnded(ConnectionEnd end) {}
-
-          @Override
-          public void onMessage(IncomingPublish message) {}
-        };
     return new MqttEngine(
             () -> "client 'a'",
             EngineOptions.DEFAULT,
             SessionStore.IN_MEMORY,
             UnpooledByteBufAllocator.DEFAULT,
-            unconcerned)
+            new SilentListener())
         .session();
   }
 

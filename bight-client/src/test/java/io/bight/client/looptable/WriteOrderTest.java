@@ -34,7 +34,6 @@ class WriteOrderTest {
 
   @Test
   void l1WhatWaitsIsWrittenBeforeWhatHasArrivedIsHandled() throws Exception {
-    Semaphore ready = new Semaphore(0);
     AtomicInteger writtenBefore = new AtomicInteger(-1);
     try (PlainServer server = new PlainServer();
         MqttLoop loop = MqttLoop.create("l1-write-first");
@@ -47,14 +46,7 @@ class WriteOrderTest {
                       writtenBefore.set(server.published());
                     })
                 .build()) {
-      client.connect(LIMIT);
-      while (loop.loop(Duration.ZERO)) {
-        // what is left of connecting
-      }
-      loop.onWorkReady(ready::release);
-      server.toClient(0).write(PlainServer.publish("arrives", 1));
-      assertThat(ready.tryAcquire(30, TimeUnit.SECONDS)).as("it has arrived").isTrue();
-      loop.onWorkReady(null);
+      connectAndLetAMessageArrive(server, client);
       client.publish("leaves", "x", Qos.AT_MOST_ONCE); // waits, since nobody drives
       loop.loop(Duration.ZERO);
       assertThat(writtenBefore).hasValue(1);
@@ -64,7 +56,6 @@ class WriteOrderTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void l1WhatHasArrivedIsHandledBeforeACommandEndsTheConnection(boolean close) throws Exception {
-    Semaphore ready = new Semaphore(0);
     AtomicInteger received = new AtomicInteger();
     try (PlainServer server = new PlainServer();
         MqttLoop loop = MqttLoop.create("l1-read-first");
@@ -73,14 +64,7 @@ class WriteOrderTest {
                 .loop(loop)
                 .onMessage(message -> received.incrementAndGet())
                 .build()) {
-      client.connect(LIMIT);
-      while (loop.loop(Duration.ZERO)) {
-        // what is left of connecting
-      }
-      loop.onWorkReady(ready::release);
-      server.toClient(0).write(PlainServer.publish("arrives", 1));
-      assertThat(ready.tryAcquire(30, TimeUnit.SECONDS)).as("it has arrived").isTrue();
-      loop.onWorkReady(null);
+      connectAndLetAMessageArrive(server, client);
       client.publish("before", "x", Qos.AT_MOST_ONCE);
       if (close) {
         client.close(); // drives, since nobody else does
@@ -116,6 +100,21 @@ class WriteOrderTest {
         assertThat(length).isEqualTo(PUBACK.length + 2 + bytes[PUBACK.length + 1]);
       }
     }
+  }
+
+  /** Nobody drives when it returns, and the message waits in the socket. */
+  private static void connectAndLetAMessageArrive(PlainServer server, MqttClient client)
+      throws Exception {
+    MqttLoop loop = client.loop();
+    client.connect(LIMIT);
+    while (loop.loop(Duration.ZERO)) {
+      // what is left of connecting
+    }
+    Semaphore ready = new Semaphore(0);
+    loop.onWorkReady(ready::release);
+    server.toClient(0).write(PlainServer.publish("arrives", 1));
+    assertThat(ready.tryAcquire(30, TimeUnit.SECONDS)).as("it has arrived").isTrue();
+    loop.onWorkReady(null);
   }
 
   private static void publishFromAnotherThread(MqttClient client) {

@@ -119,6 +119,10 @@ final class ConnectionState {
   private byte[] staging = NO_BYTES;
 
   private int staged;
+
+  // What the listener has answered for this batch, if it was asked
+  private boolean askedForPackets;
+  private boolean packetsWanted;
   private boolean handedOver;
 
   /** The beginning of a packet whose end has not arrived; more while receiving is paused. */
@@ -246,6 +250,23 @@ final class ConnectionState {
     return handedOver;
   }
 
+  /**
+   * Tells whether the listener wants to see this batch's packets; asks it once, for what it has to
+   * look at costs as much as encoding a topic.
+   */
+  boolean wantsPackets(EngineListener listener) {
+    if (!askedForPackets) {
+      askedForPackets = true;
+      packetsWanted = listener.wantsPackets();
+    }
+    return packetsWanted;
+  }
+
+  /** The listener may have another answer for what is appended from now on. */
+  void askForPacketsAgain() {
+    askedForPackets = false;
+  }
+
   /** Appends a message to the batch. */
   void appendPublish(Publish message, int packetIdentifier, boolean dup, EncodedTopics topics) {
     if (staging.length == 0 && outgoingBytes() > WORTH_STAGING_BYTES) {
@@ -301,6 +322,7 @@ final class ConnectionState {
       staging = NO_BYTES;
     }
     outgoing = null;
+    askForPacketsAgain();
     handedOver = true;
     noteOnTheWay(atMostOnce);
     lastAtMostOnce = atMostOnce.size();
@@ -346,6 +368,7 @@ final class ConnectionState {
    */
   void dropOutgoing() {
     disconnect = null;
+    askForPacketsAgain();
     for (OutgoingPublish publish; (publish = takeLast()) != null; ) {
       if (publish.message().qos() == Qos.AT_MOST_ONCE) {
         addAtMostOnce(publish.publication(), publish.heapBytes());

@@ -201,7 +201,7 @@ final class IncomingMessages {
     connection.batchDepends = true;
     connection.encoder.encodePubcomp(
         packetIdentifier, reason, Properties.NONE, connection.outgoing());
-    engine.sent().onPubcompEncoded(packetIdentifier, reason);
+    engine.sent().onPubcompEncoded(connection, packetIdentifier, reason);
   }
 
   /** The application has finished with a message. A second answer changes nothing. */
@@ -272,7 +272,9 @@ final class IncomingMessages {
         connection.encoder.encodePubrec(
             packetIdentifier, answer, Properties.NONE, connection.outgoing());
       }
-      engine.sent().onAcknowledgementEncoded(incoming.message().qos(), packetIdentifier);
+      engine
+          .sent()
+          .onAcknowledgementEncoded(connection, incoming.message().qos(), packetIdentifier);
     } else {
       engine.sent().send(connection, acknowledgement(incoming, answer, incoming.answerProperties));
     }

@@ -210,7 +210,6 @@ public final class MqttEngine {
     this.nowNanos = nowNanos;
     ConnectionState opened =
         new ConnectionState(connect, allocator, nowNanos, options.connackTimeout().toNanos());
-    sent.onBatchEnd(); // of the last connection
     try {
       sent.send(opened, connect);
     } catch (IllegalArgumentException e) {
@@ -306,14 +305,6 @@ public final class MqttEngine {
    * @return the bytes, the caller's to release, or null if there are none
    */
   public @Nullable ByteBuf takeOutgoing() {
-    try {
-      return takeBatch();
-    } finally {
-      sent.onBatchEnd();
-    }
-  }
-
-  private @Nullable ByteBuf takeBatch() {
     ConnectionState current = connection;
     if (current == null) {
       current = ending;
@@ -383,7 +374,9 @@ public final class MqttEngine {
   public void commit(long nowNanos) {
     this.nowNanos = nowNanos;
     sender.commit();
-    sent.onBatchEnd(); // it may have to wait for long
+    if (connection != null) {
+      connection.askForPacketsAgain(); // its batch may have to wait for long
+    }
   }
 
   /**
@@ -516,7 +509,7 @@ public final class MqttEngine {
     Publication own = publication;
     long expiresAtNanos = OutgoingPublish.NEVER;
     if (!publication.message().properties().isEmpty()) {
-      own = withoutForeignProperties(publication);
+      own = OutgoingMessages.withoutForeignProperties(publication);
       Long expiry = own.message().properties().get(Property.MESSAGE_EXPIRY_INTERVAL);
       if (expiry != null) {
         expiresAtNanos = nowNanos + TimeUnit.SECONDS.toNanos(expiry);
@@ -531,24 +524,6 @@ public final class MqttEngine {
     OutgoingPublish publish = OutgoingPublish.of(own, heapBytes, expiresAtNanos);
     outgoing.publish(publish);
     return publish;
-  }
-
-  private static Publication withoutForeignProperties(Publication publication) {
-    Publish message = publication.message();
-    // A message passed on as it came in may still have them: this is the server's alone
-    // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
-    Properties properties =
-        message
-            .properties()
-            .without(Property.SUBSCRIPTION_IDENTIFIER)
-            .without(Property.TOPIC_ALIAS);
-    return properties.size() == message.properties().size()
-        ? publication
-        : Publication.of(
-            message.withProperties(properties),
-            publication.offlinePolicy(),
-            publication.tag(),
-            publication);
   }
 
   /**

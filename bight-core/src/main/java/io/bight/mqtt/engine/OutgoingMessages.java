@@ -6,10 +6,12 @@ import io.bight.mqtt.MqttStoreException;
 import io.bight.mqtt.OfflinePolicy;
 import io.bight.mqtt.OverflowPolicy;
 import io.bight.mqtt.Properties;
+import io.bight.mqtt.Property;
 import io.bight.mqtt.Qos;
 import io.bight.mqtt.ReasonCode;
 import io.bight.mqtt.engine.EngineOptions.SessionLoss;
 import io.bight.mqtt.engine.OutgoingPublish.Progress;
+import io.bight.mqtt.packet.Publish;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -58,6 +60,25 @@ final class OutgoingMessages {
   }
 
   // ---- commands
+
+  /** Leaves out what was meant for this client alone, where a message is passed on as it came. */
+  static Publication withoutForeignProperties(Publication publication) {
+    Publish message = publication.message();
+    // A message passed on as it came in may still have them: this is the server's alone
+    // [MQTT-3.3.4-6], and that meant something on another connection only [MQTT-3.3.2-7].
+    Properties properties =
+        message
+            .properties()
+            .without(Property.SUBSCRIPTION_IDENTIFIER)
+            .without(Property.TOPIC_ALIAS);
+    return properties.size() == message.properties().size()
+        ? publication
+        : Publication.of(
+            message.withProperties(properties),
+            publication.offlinePolicy(),
+            publication.tag(),
+            publication);
+  }
 
   /**
    * Sends a message if nothing is in its way: most are, and need no entry in the session.

@@ -390,7 +390,7 @@ final class PublishSender {
   private void encode(
       ConnectionState connection, Publish message, int packetIdentifier, boolean dup) {
     connection.appendPublish(message, packetIdentifier, dup, topics);
-    engine.sent().onPublishEncoded(message, packetIdentifier, dup);
+    engine.sent().onPublishEncoded(connection, message, packetIdentifier, dup);
   }
 
   static void takeQuota(ConnectionState connection, OutgoingPublish publish) {

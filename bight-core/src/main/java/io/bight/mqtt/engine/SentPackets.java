@@ -21,41 +21,22 @@ import io.bight.mqtt.packet.Pubrel;
 final class SentPackets {
   private final EngineListener listener;
 
-  /** What the listener has answered for this batch, if it was asked. */
-  private boolean wanted;
-
-  private boolean asked;
-
   SentPackets(EngineListener listener) {
     this.listener = listener;
-  }
-
-  /** Asks once for each batch: what a listener has to look at costs as much as encoding a topic. */
-  private boolean areWanted() {
-    if (!asked) {
-      asked = true;
-      wanted = listener.wantsPackets();
-    }
-    return wanted;
-  }
-
-  /** The batch is handed over; the next packet is one of another batch. */
-  void onBatchEnd() {
-    asked = false;
   }
 
   /** Appends a packet to the batch. */
   void send(ConnectionState current, Packet packet) {
     Packet fitting = fitting(current, packet);
     current.encoder.encode(fitting, current.outgoing());
-    if (areWanted()) {
+    if (current.wantsPackets(listener)) {
       listener.onPacket(true, fitting);
     }
   }
 
   void sendPubrel(ConnectionState current, int packetIdentifier, ReasonCode reason) {
     current.encoder.encodePubrel(packetIdentifier, reason, Properties.NONE, current.outgoing());
-    if (areWanted()) {
+    if (current.wantsPackets(listener)) {
       listener.onPacket(true, new Pubrel(packetIdentifier, reason, Properties.NONE));
     }
   }
@@ -99,8 +80,9 @@ final class SentPackets {
     return packet;
   }
 
-  void onPublishEncoded(Publish message, int packetIdentifier, boolean dup) {
-    if (areWanted()) {
+  void onPublishEncoded(
+      ConnectionState current, Publish message, int packetIdentifier, boolean dup) {
+    if (current.wantsPackets(listener)) {
       listener.onPacket(
           true,
           new Publish(
@@ -114,14 +96,14 @@ final class SentPackets {
     }
   }
 
-  void onPubcompEncoded(int packetIdentifier, ReasonCode reason) {
-    if (areWanted()) {
+  void onPubcompEncoded(ConnectionState current, int packetIdentifier, ReasonCode reason) {
+    if (current.wantsPackets(listener)) {
       listener.onPacket(true, new Pubcomp(packetIdentifier, reason, Properties.NONE));
     }
   }
 
-  void onAcknowledgementEncoded(Qos qos, int packetIdentifier) {
-    if (areWanted()) {
+  void onAcknowledgementEncoded(ConnectionState current, Qos qos, int packetIdentifier) {
+    if (current.wantsPackets(listener)) {
       listener.onPacket(
           true,
           qos == Qos.AT_LEAST_ONCE ? new Puback(packetIdentifier) : new Pubrec(packetIdentifier));

@@ -297,6 +297,17 @@ class ConnectTest extends EngineFixture {
   }
 
   @Test
+  void packetsAreShownFromTheNextTimeOnThatATransportTakesNothing() {
+    connected().expectPublish("a").expectPublish("b");
+    engine.publish(qos0("a").build(), new Outcome<>(), now());
+    events.wantsPackets = true;
+    engine.commit(now()); // what a client does whose socket is full
+    engine.publish(qos0("b").build(), new Outcome<>(), now());
+    assertThat(events.packets).containsExactly(">> PUBLISH");
+    carry();
+  }
+
+  @Test
   void packetsAreShownFromTheNextBatchOnAndTheListenerIsAskedOnceForEach() {
     connected().expectPublish("a").expectPublish("b").expectPublish("c").expectPublish("d");
     int asked = events.askedForPackets;
